@@ -14,7 +14,6 @@ use crate::journal::RelPath;
 /// Most commits read of a repository's history.
 const MOST_COMMITS: usize = 20_000;
 
-/// A patch that was applied.
 pub(super) struct AppliedPatch<'a> {
     /// Time when it was applied, in seconds since 1970.
     pub since_s: i64,

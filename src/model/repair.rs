@@ -45,7 +45,6 @@ pub(super) fn cause(error: &ModelError) -> Option<RepairCause> {
     }
 }
 
-/// The messages that a repair changes.
 pub(super) fn changes<'a>(cause: RepairCause, messages: impl Iterator<Item = &'a str>) -> Vec<RepairedMessage> {
     let mut changed = Vec::new();
     for (n, json) in messages.enumerate() {

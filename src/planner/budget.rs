@@ -11,7 +11,7 @@ const USUAL_WINDOW: Tokens = Tokens(262_144);
 
 /// What was spent so far, and the limits.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     limits: Limits,
     price: Option<Price>,
     spent: Usage,
@@ -21,7 +21,7 @@ pub struct Budget {
 
 /// Input tokens of the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     /// Likely number. It is compared with the context window: the provider checks that, too, and refuses without
     /// charge.
     pub likely: Tokens,
@@ -31,7 +31,7 @@ pub struct Prompt {
 
 /// The worst case of one request, held back until it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reservation {
+pub(crate) struct Reservation {
     /// Limit on output tokens to send.
     pub max_completion_tokens: Tokens,
     /// Upper bound of the input tokens.
@@ -43,13 +43,13 @@ pub struct Reservation {
 impl Reservation {
     /// Input plus limit.
     #[must_use]
-    pub fn tokens(&self) -> Tokens {
+    pub(crate) fn tokens(&self) -> Tokens {
         self.prompt_tokens + self.max_completion_tokens
     }
 
     /// The whole reservation as usage: what a failed attempt may have cost.
     #[must_use]
-    pub fn as_usage(&self) -> Usage {
+    pub(crate) fn as_usage(&self) -> Usage {
         Usage {
             prompt_tokens: self.prompt_tokens,
             cached_tokens: Tokens(0),
@@ -62,12 +62,12 @@ impl Budget {
     /// An unspent budget. `price` is `None` if the model's price is unknown; a cost limit, which couldn't be enforced
     /// then, is already refused by the settings.
     #[must_use]
-    pub fn new(limits: Limits, price: Option<Price>) -> Self {
+    pub(crate) fn new(limits: Limits, price: Option<Price>) -> Self {
         Self { limits, price, spent: Usage::default(), cost: Usd::default(), turns: 0 }
     }
 
     /// Counts what an earlier process spent, from its events. A request without an answer is charged in full.
-    pub fn recall<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
+    pub(crate) fn recall<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
         let mut unanswered = None;
         for event in events {
             match event {
@@ -99,7 +99,7 @@ impl Budget {
     ///
     /// # Errors
     /// The limit that the request could cross.
-    pub fn reserve(&self, prompt: Prompt, wanted: Tokens) -> Result<Reservation, (StopReason, String)> {
+    pub(crate) fn reserve(&self, prompt: Prompt, wanted: Tokens) -> Result<Reservation, (StopReason, String)> {
         if self.turns >= self.limits.max_turns {
             return Err((StopReason::MaxTurns, format!("the limit of {} turns is reached", self.limits.max_turns)));
         }
@@ -149,13 +149,13 @@ impl Budget {
     }
 
     /// Counts the turn and the usage of a reply.
-    pub fn settle(&mut self, usage: Usage) -> Option<Usd> {
+    pub(crate) fn settle(&mut self, usage: Usage) -> Option<Usd> {
         self.turns += 1;
         self.charge(usage)
     }
 
     /// Counts what a failed attempt may have used, but no turn.
-    pub fn charge(&mut self, usage: Usage) -> Option<Usd> {
+    pub(crate) fn charge(&mut self, usage: Usage) -> Option<Usd> {
         self.spent += usage;
         let cost = self.price.map(|price| price.cost(&usage));
         self.cost += cost.unwrap_or_default();
@@ -164,25 +164,25 @@ impl Budget {
 
     /// Input and output tokens of all requests.
     #[must_use]
-    pub fn spent_tokens(&self) -> Tokens {
+    pub(crate) fn spent_tokens(&self) -> Tokens {
         self.spent.prompt_tokens + self.spent.completion_tokens
     }
 
     /// Cost at list price, with cache hits as the provider reported them.
-    #[must_use]
-    pub fn cost(&self) -> Usd {
+    #[cfg(test)]
+    pub(crate) fn cost(&self) -> Usd {
         self.cost
     }
 
     /// Number of replies that may still come.
     #[must_use]
-    pub fn turns_left(&self) -> u32 {
+    pub(crate) fn turns_left(&self) -> u32 {
         self.limits.max_turns.saturating_sub(self.turns)
     }
 
     /// Number of replies so far.
     #[must_use]
-    pub fn turns(&self) -> u32 {
+    pub(crate) fn turns(&self) -> u32 {
         self.turns
     }
 }

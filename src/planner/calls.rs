@@ -188,13 +188,13 @@ fn repeated(times: u32) -> String {
 
 /// The answer of the tool itself, without the notice about repeated calls.
 #[must_use]
-pub fn without_notice(answer: &str) -> &str {
+pub(crate) fn without_notice(answer: &str) -> &str {
     answer.rfind(REPEATED).filter(|_| answer.ends_with("end your turn.)")).map_or(answer, |end| &answer[..end])
 }
 
 /// The event of a finished test run. The caller adds the tree's id.
 #[must_use]
-pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
+pub(crate) fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
     TestsRan {
         purpose,
         result: TestResult {

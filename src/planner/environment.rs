@@ -11,7 +11,7 @@ use crate::workspace::TreeIds;
 /// The worker died, the view can't be read, or the disk is full. The run stops.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct EnvironmentError {
+pub(crate) struct EnvironmentError {
     /// [`StopReason::WorkerFailed`], or [`StopReason::StorageFailed`] if the disk is the cause.
     pub reason: StopReason,
     /// What failed, in one line.
@@ -22,7 +22,7 @@ pub struct EnvironmentError {
 
 /// What the tests say about the patch, and what the patch does to the tests.
 #[derive(Clone, Debug, Default)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// Events to record: tests on the start state, the comparison, the flags.
     pub events: Vec<Event>,
     /// The tests before and after, if both are known test by test; without the checks.
@@ -37,7 +37,7 @@ pub struct Judgement {
 
 /// What is known about a check besides its run.
 #[derive(Clone, Debug, Default)]
-pub struct JudgedCheck {
+pub(crate) struct JudgedCheck {
     /// Whether it passed on the start state; `None` if that wasn't measured.
     pub passed_before: Option<bool>,
     /// Single tests before and after, if it reports them.
@@ -46,7 +46,7 @@ pub struct JudgedCheck {
 
 /// A run of a check for the verification.
 #[derive(Clone, Debug)]
-pub struct CheckRun {
+pub(crate) struct CheckRun {
     /// Name of the check.
     pub name: String,
     /// True if the patch has to pass it.
@@ -59,7 +59,7 @@ pub struct CheckRun {
 
 /// All runs on the current patch.
 #[derive(Clone, Copy, Debug)]
-pub struct Ran<'a> {
+pub(crate) struct Ran<'a> {
     /// Runs of the tests; empty if there are none.
     pub tests: &'a [TestRun],
     /// One run per check.
@@ -67,7 +67,7 @@ pub struct Ran<'a> {
 }
 
 /// Executes the model's tool calls and keeps the resulting patch.
-pub trait ToolExecutor {
+pub(crate) trait ToolExecutor {
     /// Whether a tool may run in parallel with others. Unknown tools count as reads; their answer says that they are
     /// unknown.
     fn access(&self, tool: &str) -> Access;
@@ -94,7 +94,7 @@ pub trait ToolExecutor {
 }
 
 /// Runs tests and checks, and judges the patch by them.
-pub trait Verifier {
+pub(crate) trait Verifier {
     /// A cause because of which no test can run, if one is known by now, and the events of the meantime.
     fn obstacle(&mut self) -> impl Future<Output = (Vec<Event>, Option<Obstacle>)> {
         std::future::ready((Vec::new(), None))
@@ -117,7 +117,6 @@ pub trait Verifier {
     /// Names of the checks in the order in which they run, and whether each is required.
     fn checks(&self) -> Vec<(String, bool)>;
 
-    /// Runs the check with that name.
     fn run_check(&mut self, name: &str) -> impl Future<Output = Result<TestRun, EnvironmentError>>;
 
     /// Runs the whole test command; `None` if there is none.
@@ -139,7 +138,7 @@ pub trait Verifier {
 
 /// A cause because of which no test can give a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// The cause, as a clause.
     pub what: String,
     /// What the user can do about it.

@@ -9,13 +9,13 @@
 //! or files, and small pure parts make its decisions: [`budget`] and [`repeat`].
 
 mod ask;
-pub mod budget;
+pub(crate) mod budget;
 mod calls;
 mod checks;
 mod end_turn;
 mod environment;
 mod obstacle;
-pub mod repeat;
+pub(crate) mod repeat;
 mod state;
 mod turns;
 mod verify;
@@ -23,7 +23,9 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use calls::{tests_ran, without_notice};
-pub use environment::{CheckRun, EnvironmentError, JudgedCheck, Judgement, Obstacle, Ran, ToolExecutor, Verifier};
-pub use state::{State, TestRules};
-pub use turns::{Halt, Planner, Stop};
+pub(crate) use calls::{tests_ran, without_notice};
+pub(crate) use environment::{
+    CheckRun, EnvironmentError, JudgedCheck, Judgement, Obstacle, Ran, ToolExecutor, Verifier,
+};
+pub(crate) use state::{State, TestRules};
+pub(crate) use turns::{Planner, Stop};

@@ -7,20 +7,20 @@ use std::collections::HashMap;
 use crate::journal::Digest;
 
 /// Number of repetitions at which the model is warned.
-pub const TOLD_AT: u32 = 3;
+pub(crate) const TOLD_AT: u32 = 3;
 /// Number of repetitions at which the run ends.
-pub const STOPPED_AT: u32 = 5;
+pub(crate) const STOPPED_AT: u32 = 5;
 
 /// Counts calls with equal tool, arguments and result.
 #[derive(Debug, Default)]
-pub struct RepeatGuard {
+pub(crate) struct RepeatGuard {
     seen: HashMap<Digest, u32>,
     patch: Option<Digest>,
 }
 
 /// What to do about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RepeatVerdict {
+pub(crate) enum RepeatVerdict {
     /// Nothing.
     Fresh,
     /// Warn the model; holds the number of repetitions.
@@ -31,7 +31,7 @@ pub enum RepeatVerdict {
 
 impl RepeatGuard {
     /// Counts a call whose result has the digest `result`.
-    pub fn count(&mut self, tool: &str, arguments: &str, result: Digest) -> RepeatVerdict {
+    pub(crate) fn count(&mut self, tool: &str, arguments: &str, result: Digest) -> RepeatVerdict {
         let key = Digest::of(format!("{tool}\0{arguments}\0{result}"));
         let times = self.seen.entry(key).or_default();
         *times += 1;
@@ -43,7 +43,7 @@ impl RepeatGuard {
     }
 
     /// Resets the counts if the patch has changed.
-    pub fn patch_is(&mut self, patch: Option<Digest>) {
+    pub(crate) fn patch_is(&mut self, patch: Option<Digest>) {
         if self.patch != patch {
             self.patch = patch;
             self.seen.clear();
@@ -54,7 +54,7 @@ impl RepeatGuard {
 /// Digest of a result for the guard. Digits in the output of test runs are ignored, because times and counts differ
 /// from run to run.
 #[must_use]
-pub fn result_digest(tool: &str, text: &str) -> Digest {
+pub(crate) fn result_digest(tool: &str, text: &str) -> Digest {
     if tool != "run_tests" {
         return Digest::of(text);
     }

@@ -17,7 +17,7 @@ pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
 
 /// Rules about which test runs count, and how often tests have to run (`docs/architecture.md`, "How often tests run").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TestRules {
+pub(crate) enum TestRules {
     /// kcode runs everything itself, as in older journals.
     Own,
     /// The model's runs on the same tree count, too.
@@ -28,7 +28,7 @@ pub enum TestRules {
 impl TestRules {
     /// The rules with that number in `run_started`.
     #[must_use]
-    pub const fn numbered(number: u32) -> Self {
+    pub(crate) const fn numbered(number: u32) -> Self {
         if number < 2 { Self::Own } else { Self::Shared }
     }
 }
@@ -43,7 +43,7 @@ pub(super) struct OwnRun {
 
 /// The loop's state between turns.
 #[derive(Debug, Default)]
-pub struct State {
+pub(crate) struct State {
     pub(super) repeats: RepeatGuard,
     /// SHA-256 of the current patch; `None` while the view equals its start state.
     pub(super) patch: Option<Digest>,
@@ -75,7 +75,7 @@ pub struct State {
 impl State {
     /// Restores the state from `events`. Repeated calls are counted from 0.
     #[must_use]
-    pub fn recall<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+    pub(crate) fn recall<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut state = Self::default();
         // Nudges whose message is still to come: a crashing machine may have kept the event and not the message.
         let mut nudge = None;
@@ -103,7 +103,7 @@ impl State {
 
     /// Continues a conversation with earlier `events`: the next request must begin with the last one's prefix.
     #[must_use]
-    pub fn after<'a>(mut self, events: impl IntoIterator<Item = &'a Event>) -> Self {
+    pub(crate) fn after<'a>(mut self, events: impl IntoIterator<Item = &'a Event>) -> Self {
         let earlier = Self::recall(events);
         self.sent_prefix = self.sent_prefix.or(earlier.sent_prefix);
         self
@@ -111,7 +111,7 @@ impl State {
 
     /// Sets the rules.
     #[must_use]
-    pub fn by(self, rules: TestRules) -> Self {
+    pub(crate) fn by(self, rules: TestRules) -> Self {
         Self { rules, ..self }
     }
 

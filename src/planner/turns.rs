@@ -18,7 +18,7 @@ pub(super) const PASSED: &str = "the tests pass after the last edit";
 
 /// Why the loop ended, with the model's error if there was one.
 #[derive(Debug)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// Kind of the stop.
     pub reason: StopReason,
     /// Details, in one line.
@@ -31,7 +31,7 @@ pub struct Stop {
 
 /// Leaves the loop: a stop, or a journal that can't be written, after which only the end may be recorded.
 #[derive(Debug)]
-pub enum Halt {
+pub(crate) enum Halt {
     /// The run ends in an orderly way.
     Stop(Box<Stop>),
     /// An event can't be kept.
@@ -41,7 +41,7 @@ pub enum Halt {
 impl Halt {
     /// A stop without an error of the model.
     #[must_use]
-    pub fn stop(reason: StopReason, detail: impl Into<String>) -> Self {
+    pub(crate) fn stop(reason: StopReason, detail: impl Into<String>) -> Self {
         Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint: None }))
     }
 }
@@ -70,7 +70,7 @@ impl From<ModelError> for Halt {
 }
 
 /// One run of the loop, with everything that it acts through.
-pub struct Planner<'a, M, E> {
+pub(crate) struct Planner<'a, M, E> {
     /// Answers the requests.
     pub model: &'a M,
     /// Executes tool calls and verifies.
@@ -100,7 +100,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     ///
     /// # Errors
     /// Only if the end can't be recorded.
-    pub async fn run(&mut self) -> Result<Stop, JournalError> {
+    pub(crate) async fn run(&mut self) -> Result<Stop, JournalError> {
         let stop = match self.turns().await {
             Ok(detail) => Stop { reason: StopReason::Finished, detail, model_error: None, hint: None },
             // The patch was verified before the model was asked for more, and hasn't changed since.

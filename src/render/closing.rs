@@ -12,7 +12,7 @@ const SAID_LINES: usize = 8;
 
 /// The last lines: outcome, evidence and cost.
 #[must_use]
-pub fn closing(report: &Report) -> String {
+pub(crate) fn closing(report: &Report) -> String {
     let hint = report.hint.as_ref().map_or_else(String::new, |hint| format!("\n  hint: {}", sanitise_line(hint)));
     let change = report.patch.as_ref().map_or_else(String::new, |patch| {
         let (removed, added) = patch.files.iter().fold((0, 0), |(r, a), file| (r + file.removed, a + file.added));

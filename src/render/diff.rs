@@ -9,7 +9,7 @@ use crate::text::sanitise;
 
 /// Renders a git patch, one file after another. Colours follow `console`'s setting for standard output.
 #[must_use]
-pub fn coloured_diff(patch: &str) -> String {
+pub(crate) fn coloured_diff(patch: &str) -> String {
     let mut drawing = Drawing::default();
     for line in patch.lines() {
         drawing.line(line);

@@ -38,19 +38,19 @@ static DUMB: LazyLock<bool> = LazyLock::new(|| is_dumb_name(env::var("TERM").ok(
 
 /// Whether to show ASCII only, because the locale is not UTF-8 (`LANG=C`, `ru_UA.KOI8-U`) or not set.
 #[must_use]
-pub fn are_plain() -> bool {
+pub(crate) fn are_plain() -> bool {
     *PLAIN
 }
 
 /// Whether the terminal understands no escape codes: `TERM` is `dumb`, empty or unset.
 #[must_use]
-pub fn is_dumb() -> bool {
+pub(crate) fn is_dumb() -> bool {
     *DUMB
 }
 
 /// Converts `text` for the locale: symbols are spelt in ASCII, other characters become `?`.
 #[must_use]
-pub fn spelt(text: &str) -> Cow<'_, str> {
+pub(crate) fn spelt(text: &str) -> Cow<'_, str> {
     if are_plain() { in_ascii(text) } else { Cow::Borrowed(text) }
 }
 

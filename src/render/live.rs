@@ -21,7 +21,7 @@ const FRAMES_PER_SECOND: u8 = 10;
 const BESIDES: usize = 3;
 
 /// The live line and its figures.
-pub struct Live {
+pub(crate) struct Live {
     bar: ProgressBar,
     shown: Arc<Mutex<LiveState>>,
     /// True while a request is open: other activity is then not what the run waits for.
@@ -39,7 +39,7 @@ struct LiveState {
 impl Live {
     /// Creates a line on standard error if it is `wanted` and the terminal can redraw.
     #[must_use]
-    pub fn new(wanted: bool) -> Self {
+    pub(crate) fn new(wanted: bool) -> Self {
         let target = if wanted && console::user_attended_stderr() && !letters::is_dumb() {
             ProgressDrawTarget::stderr_with_hz(FRAMES_PER_SECOND)
         } else {
@@ -63,12 +63,12 @@ impl Live {
     }
 
     /// Prints `lines` above the live line.
-    pub fn print_above(&self, print: impl FnOnce()) {
+    pub(crate) fn print_above(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }
 
     /// Counts what the run spent before it was resumed.
-    pub fn recall(&self, records: &[Record]) {
+    pub(crate) fn recall(&self, records: &[Record]) {
         let mut shown = lock(&self.shown);
         for record in records {
             shown.count(&record.event);
@@ -77,7 +77,7 @@ impl Live {
     }
 
     /// Updates the figures from an event.
-    pub fn record(&mut self, record: &Record) {
+    pub(crate) fn record(&mut self, record: &Record) {
         lock(&self.shown).count(&record.event);
         match &record.event {
             Event::Request(_) => self.asking = true,
@@ -100,7 +100,7 @@ impl Live {
     }
 
     /// Shows the progress of a reply.
-    pub fn progress(&mut self, progress: Progress) {
+    pub(crate) fn progress(&mut self, progress: Progress) {
         let (verb, characters) = match progress {
             Progress::Thinking(characters) => ("thinking", characters),
             Progress::Writing(characters) => ("writing", characters),
@@ -111,7 +111,7 @@ impl Live {
     }
 
     /// Shows the progress of the tests: of the run, or of the trial with that name.
-    pub fn tests(&mut self, trial: &str, progress: &CommandProgress) {
+    pub(crate) fn tests(&mut self, trial: &str, progress: &CommandProgress) {
         if self.asking {
             return;
         }
@@ -130,12 +130,12 @@ impl Live {
     }
 
     /// Removes the line.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 
     /// Draws the line again after [`Live::clear`].
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.bar.reset();
         self.tick();
     }

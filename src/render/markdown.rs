@@ -10,7 +10,7 @@ const GAP: usize = 2;
 
 /// Renders Markdown, which must be sanitised already, for standard output with `width` columns.
 #[must_use]
-pub fn markdown(text: &str, width: usize) -> String {
+pub(crate) fn markdown(text: &str, width: usize) -> String {
     let mut page = MarkdownPage { width, ..MarkdownPage::default() };
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         page.take(event);

@@ -3,7 +3,7 @@
 mod closing;
 mod diff;
 mod failures;
-pub mod letters;
+pub(crate) mod letters;
 mod live;
 mod markdown;
 mod sandbox;
@@ -12,11 +12,11 @@ mod terminal;
 mod verification;
 mod when;
 
-pub use closing::closing;
-pub use diff::coloured_diff;
-pub use live::Live;
-pub use markdown::markdown;
-pub use sandbox::sandbox_table;
-pub use terminal::{TerminalRenderer, Verbosity};
-pub use verification::verification_table;
-pub use when::LocalTime;
+pub(crate) use closing::closing;
+pub(crate) use diff::coloured_diff;
+pub(crate) use live::Live;
+pub(crate) use markdown::markdown;
+pub(crate) use sandbox::sandbox_table;
+pub(crate) use terminal::{TerminalRenderer, Verbosity};
+pub(crate) use verification::verification_table;
+pub(crate) use when::LocalTime;

@@ -44,7 +44,7 @@ fn word(layer: &Layer) -> Option<String> {
 
 /// One line per layer and attempt, with hints for missing layers; for standard output.
 #[must_use]
-pub fn sandbox_table(sandbox: &SandboxBuilt) -> String {
+pub(crate) fn sandbox_table(sandbox: &SandboxBuilt) -> String {
     let mut out = String::new();
     for layer in &sandbox.layers {
         row(&mut out, layer.holds, &layer.name, &layer.detail, 14);

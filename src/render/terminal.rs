@@ -24,7 +24,7 @@ pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
 
 /// How much is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
+pub(crate) enum Verbosity {
     /// `-q`: only the end of the run.
     Quiet,
     /// One line per step.
@@ -35,7 +35,7 @@ pub enum Verbosity {
 }
 
 /// Renders records as they come. `print` does the printing, because only the command line may print.
-pub struct TerminalRenderer {
+pub(crate) struct TerminalRenderer {
     live: Live,
     loudness: Verbosity,
     print: fn(&str),
@@ -53,7 +53,7 @@ pub struct TerminalRenderer {
 impl TerminalRenderer {
     /// Lines go to `print`; the live line goes to standard error if that is a terminal.
     #[must_use]
-    pub fn new(loudness: Verbosity, print: fn(&str)) -> Self {
+    pub(crate) fn new(loudness: Verbosity, print: fn(&str)) -> Self {
         Self {
             live: Live::new(loudness != Verbosity::Quiet),
             loudness,
@@ -67,17 +67,17 @@ impl TerminalRenderer {
     }
 
     /// Sets the folder of the logs, to mention it.
-    pub fn logs_are_in(&mut self, folder: PathBuf) {
+    pub(crate) fn logs_are_in(&mut self, folder: PathBuf) {
         self.logs = Some(folder);
     }
 
     /// Leaves it to the error that ends the run to explain why tests can't run on the start state.
-    pub fn errors_tell_of_setup(&mut self) {
+    pub(crate) fn errors_tell_of_setup(&mut self) {
         self.setup_ends_it = true;
     }
 
     /// Renders one record.
-    pub fn record(&mut self, record: &Record) {
+    pub(crate) fn record(&mut self, record: &Record) {
         self.live.record(record);
         let of_start = |ran: &TestsRan| ran.purpose == TestPurpose::Baseline;
         let is_news = match &record.event {
@@ -103,22 +103,22 @@ impl TerminalRenderer {
     }
 
     /// Shows the progress of a reply.
-    pub fn progress(&mut self, progress: Progress) {
+    pub(crate) fn progress(&mut self, progress: Progress) {
         self.live.progress(progress);
     }
 
     /// Shows the progress of the tests: of the run, or of the trial with that name.
-    pub fn tests(&mut self, trial: &str, progress: &CommandProgress) {
+    pub(crate) fn tests(&mut self, trial: &str, progress: &CommandProgress) {
         self.live.tests(trial, progress);
     }
 
     /// Counts what the run spent before it was resumed.
-    pub fn recall(&self, records: &[Record]) {
+    pub(crate) fn recall(&self, records: &[Record]) {
         self.live.recall(records);
     }
 
     /// Says what takes longer than usual, unless quiet.
-    pub fn awaits(&self, what: &str) {
+    pub(crate) fn awaits(&self, what: &str) {
         if self.loudness != Verbosity::Quiet {
             let (print, line) = (self.print, label("waiting", what));
             self.live.print_above(|| print(&line));
@@ -126,12 +126,12 @@ impl TerminalRenderer {
     }
 
     /// Removes the live line; later output appears below the run.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.live.clear();
     }
 
     /// Draws the live line again.
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.live.resume();
     }
 

@@ -14,7 +14,7 @@ const NAMED: usize = 20;
 
 /// Renders the table; the output of `failing` shows why tests fail.
 #[must_use]
-pub fn verification_table(verification: &Verification, failing: Option<&TestRun>) -> String {
+pub(crate) fn verification_table(verification: &Verification, failing: Option<&TestRun>) -> String {
     let mut out = String::new();
     // Writing to a String can't fail.
     let _ = write_table(&mut out, verification, failing);

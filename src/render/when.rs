@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 /// A time in a time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalTime {
+pub(crate) struct LocalTime {
     /// Date and time, such as `2026-01-31 14:05`.
     pub text: String,
     /// Offset, such as `UTC` or `+02:00`.
@@ -15,7 +15,7 @@ pub struct LocalTime {
 impl LocalTime {
     /// Converts a journal's timestamp (RFC 3339) to the user's time zone; `None` if it isn't one.
     #[must_use]
-    pub fn local(at: &str) -> Option<Self> {
+    pub(crate) fn local(at: &str) -> Option<Self> {
         Self::in_zone(at, TimeZone::system())
     }
 

@@ -9,7 +9,7 @@ pub(super) const CONTEXT: usize = 3;
 
 /// A hunk and its decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReviewedHunk {
+pub(crate) struct ReviewedHunk {
     /// Index of its file in the material.
     pub file: usize,
     /// Indices of the file's changed line ranges that it consists of.
@@ -24,7 +24,7 @@ pub struct ReviewedHunk {
 
 /// Decision about a hunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum HunkDecided {
+pub(crate) enum HunkDecided {
     /// No decision yet.
     #[default]
     Open,
@@ -39,7 +39,7 @@ pub enum HunkDecided {
 impl HunkDecided {
     /// Sign of the decision, one column wide.
     #[must_use]
-    pub const fn sign(&self) -> &'static str {
+    pub(crate) const fn sign(&self) -> &'static str {
         match self {
             Self::Open => "·",
             Self::Accepted => "✓",

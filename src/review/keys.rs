@@ -1,27 +1,19 @@
 //! Key bindings. A terminal that can't deliver single keys sends the same letters as lines.
 
-/// A key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyPress {
+pub(crate) enum KeyPress {
     /// A letter, digit or other character.
     Char(char),
-    /// Arrow up.
     Up,
-    /// Arrow down.
     Down,
-    /// Arrow left.
     Left,
-    /// Arrow right.
     Right,
-    /// Page up.
     PageUp,
-    /// Page down.
     PageDown,
     /// The Home key.
     Home,
     /// The End key.
     End,
-    /// The Return key.
     Enter,
     /// The Tab key.
     Tab,
@@ -37,7 +29,7 @@ pub enum KeyPress {
 
 /// An action that a person can request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Accept the current hunk.
     Accept,
     /// Reject the current hunk.
@@ -100,6 +92,6 @@ pub(super) const LETTERS: [(char, Action, &str); 18] = [
 
 /// The action of a letter, in either case.
 #[must_use]
-pub fn action(letter: char) -> Option<Action> {
+pub(crate) fn action(letter: char) -> Option<Action> {
     LETTERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&letter)).map(|(_, action, _)| *action)
 }

@@ -15,7 +15,7 @@ use crate::report::{Report, TestsReported};
 use crate::workspace::{Blobs, FileParts, FileState, LineRange, Parts, differing, lines};
 
 /// Source of the material.
-pub struct Given<'a> {
+pub(crate) struct Given<'a> {
     /// Report of the run.
     pub report: &'a Report,
     /// Events of the earlier runs whose changes this run carries.
@@ -32,7 +32,7 @@ pub struct Given<'a> {
 
 /// The material of a review, for display.
 #[derive(Clone, Debug)]
-pub struct Material {
+pub(crate) struct Material {
     /// Id of the run.
     pub run: String,
     /// First line of the task.
@@ -47,7 +47,7 @@ pub struct Material {
 }
 
 #[derive(Clone, Debug)]
-pub struct ShownFile {
+pub(crate) struct ShownFile {
     pub path: RelPath,
     /// Kind of the change, such as `new file`.
     pub change: String,
@@ -66,7 +66,7 @@ pub struct ShownFile {
 
 /// Syntax of a file's old and new lines, computed when first shown.
 #[derive(Clone, Debug, Default)]
-pub struct LineWords {
+pub(crate) struct LineWords {
     before: OnceCell<Vec<Vec<Piece>>>,
     after: OnceCell<Vec<Vec<Piece>>>,
 }
@@ -76,7 +76,7 @@ impl Material {
     ///
     /// # Errors
     /// When a content can't be read.
-    pub fn of(given: &Given<'_>) -> io::Result<(Self, Vec<ReviewedHunk>)> {
+    pub(crate) fn of(given: &Given<'_>) -> io::Result<(Self, Vec<ReviewedHunk>)> {
         let report = given.report;
         let all = given.parts.files();
         let (mut files, mut hunks) = (Vec::new(), Vec::new());
@@ -127,7 +127,7 @@ impl Material {
 
     /// The text that a hunk puts into its file, for a person to rewrite; `None` if it isn't text.
     #[must_use]
-    pub fn text_of(&self, hunk: &ReviewedHunk) -> Option<Vec<u8>> {
+    pub(crate) fn text_of(&self, hunk: &ReviewedHunk) -> Option<Vec<u8>> {
         let file = self.files.get(hunk.file)?;
         let content = file.content.as_ref()?;
         if hunk.is_whole {

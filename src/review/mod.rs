@@ -29,9 +29,8 @@ mod session;
 mod syntax;
 mod verdict;
 
-pub use hunk::{HunkDecided, ReviewedHunk};
-pub use keys::{Action, KeyPress, action};
-pub use material::{Given, Material};
-pub use row::{CodeWord, DiffRow, Screen, Size, TextSpan, Tone};
-pub use session::{Effect, HOW_TO_APPLY, Review, ReviewPage};
-pub use verdict::recalled;
+pub(crate) use keys::{Action, KeyPress, action};
+pub(crate) use material::{Given, Material};
+pub(crate) use row::{CodeWord, DiffRow, Size, TextSpan, Tone};
+pub(crate) use session::{Effect, HOW_TO_APPLY, Review, ReviewPage};
+pub(crate) use verdict::recalled;

@@ -14,7 +14,7 @@ const MOST_SAID: usize = 3;
 impl Review {
     /// Renders the whole screen.
     #[must_use]
-    pub fn screen(&self) -> Screen {
+    pub(crate) fn screen(&self) -> Screen {
         let (body, height, width) = (self.body(), self.body_height(), self.size.columns);
         let below = body.len().saturating_sub(self.scroll + height);
         let mut rows = vec![fitted(&[span(self.title(), Tone::Bar)], width, Tone::Bar)];
@@ -36,7 +36,7 @@ impl Review {
 
     /// All rows of the page.
     #[must_use]
-    pub fn body(&self) -> Vec<DiffRow> {
+    pub(crate) fn body(&self) -> Vec<DiffRow> {
         match self.page {
             ReviewPage::Files => self.files_page(),
             ReviewPage::Hunk => self.hunk_rows(&self.hunks[self.at]),
@@ -48,7 +48,7 @@ impl Review {
 
     /// Text of the title bar.
     #[must_use]
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let place = match self.page {
             ReviewPage::Files => counted(self.material.files.len(), "file"),
             ReviewPage::Hunk | ReviewPage::Why => {
@@ -79,7 +79,7 @@ impl Review {
 
     /// The keys of this page.
     #[must_use]
-    pub fn keys(&self) -> &'static str {
+    pub(crate) fn keys(&self) -> &'static str {
         match self.page {
             ReviewPage::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
             ReviewPage::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
@@ -95,7 +95,7 @@ impl Review {
 
     /// Counts hunks by decision.
     #[must_use]
-    pub fn tally(&self) -> String {
+    pub(crate) fn tally(&self) -> String {
         let count = |is: &dyn Fn(&HunkDecided) -> bool| self.hunks.iter().filter(|hunk| is(&hunk.decision)).count();
         let edited = count(&|decision| matches!(decision, HunkDecided::Edited(_)));
         let rewritten = if edited > 0 { format!(", {edited} rewritten") } else { String::new() };
@@ -190,7 +190,7 @@ impl Review {
 
     /// The whole patch with all decisions, in one column or two.
     #[must_use]
-    pub fn whole(&self) -> Vec<DiffRow> {
+    pub(crate) fn whole(&self) -> Vec<DiffRow> {
         let mut rows = self.head();
         for (number, hunk) in self.hunks.iter().enumerate() {
             let path = &self.material.files[hunk.file].path;

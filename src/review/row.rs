@@ -4,7 +4,7 @@ use crate::text::{hang, is_hidden};
 
 /// Size of a screen in character cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub(crate) struct Size {
     /// Number of rows.
     pub rows: usize,
     /// Number of columns.
@@ -13,7 +13,7 @@ pub struct Size {
 
 /// Role of a text span, from which the command line chooses colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Ordinary text.
     #[default]
     Plain,
@@ -29,7 +29,6 @@ pub enum Tone {
     Added,
     /// A changed word in an added line.
     AddedWord,
-    /// A warning.
     Warning,
     /// The title bar and the row of keys.
     Bar,
@@ -37,13 +36,11 @@ pub enum Tone {
 
 /// Syntactic role of a text span in code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CodeWord {
+pub(crate) enum CodeWord {
     /// No particular role.
     #[default]
     Plain,
-    /// A comment.
     Comment,
-    /// A keyword.
     Keyword,
     /// A string, number or constant.
     Literal,
@@ -53,7 +50,7 @@ pub enum CodeWord {
 
 /// A piece of text with its roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextSpan {
+pub(crate) struct TextSpan {
     /// The text, without hidden characters.
     pub text: String,
     /// Its role on the screen.
@@ -63,11 +60,11 @@ pub struct TextSpan {
 }
 
 /// One row of the screen.
-pub type DiffRow = Vec<TextSpan>;
+pub(crate) type DiffRow = Vec<TextSpan>;
 
 /// The whole screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// The rows, from the top.
     pub rows: Vec<DiffRow>,
 }

@@ -21,7 +21,7 @@ impl Review {
 
     /// Goes to the next hunk that contains `text` (lower-case text matches any case); an empty text repeats the last
     /// search.
-    pub fn seek(&mut self, text: &str) {
+    pub(crate) fn seek(&mut self, text: &str) {
         self.typing = None;
         if !text.is_empty() {
             text.clone_into(&mut self.sought);

@@ -7,7 +7,7 @@ use super::row::Size;
 
 /// What the command line has to do after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Redraw only.
     None,
     /// Open the current hunk in an editor, then call [`Review::edited`].
@@ -22,12 +22,10 @@ pub enum Effect {
     Stop,
 }
 
-/// A page of the review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReviewPage {
+pub(crate) enum ReviewPage {
     /// The list of files, with the evidence.
     Files,
-    /// One hunk.
     Hunk,
     /// The model's turn that made the hunk.
     Why,
@@ -38,11 +36,11 @@ pub enum ReviewPage {
 }
 
 /// Shown on the summary after any other key: nothing is applied without this one.
-pub const HOW_TO_APPLY: &str = "y applies it, b goes back";
+pub(crate) const HOW_TO_APPLY: &str = "y applies it, b goes back";
 
 /// An interactive review.
 #[derive(Clone, Debug)]
-pub struct Review {
+pub(crate) struct Review {
     pub(super) material: Material,
     pub(super) hunks: Vec<ReviewedHunk>,
     pub(super) at: usize,
@@ -61,7 +59,7 @@ pub struct Review {
 impl Review {
     /// Starts with the list of files. There must be at least one hunk.
     #[must_use]
-    pub fn new(material: Material, hunks: Vec<ReviewedHunk>, size: Size) -> Self {
+    pub(crate) fn new(material: Material, hunks: Vec<ReviewedHunk>, size: Size) -> Self {
         Self {
             material,
             hunks,
@@ -79,42 +77,42 @@ impl Review {
 
     /// The current page.
     #[must_use]
-    pub fn page(&self) -> ReviewPage {
+    pub(crate) fn page(&self) -> ReviewPage {
         self.page
     }
 
     /// The material under review.
     #[must_use]
-    pub fn material(&self) -> &Material {
+    pub(crate) fn material(&self) -> &Material {
         &self.material
     }
 
     /// All hunks with their decisions.
     #[must_use]
-    pub fn hunks(&self) -> &[ReviewedHunk] {
+    pub(crate) fn hunks(&self) -> &[ReviewedHunk] {
         &self.hunks
     }
 
     /// The current hunk and its index.
     #[must_use]
-    pub fn hunk(&self) -> Option<(usize, &ReviewedHunk)> {
+    pub(crate) fn hunk(&self) -> Option<(usize, &ReviewedHunk)> {
         Some((self.at, self.hunks.get(self.at)?))
     }
 
     /// The message below the page, shown until the next key.
     #[must_use]
-    pub fn message(&self) -> Option<&str> {
+    pub(crate) fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
     /// Removes the message.
-    pub fn say_nothing(&mut self) {
+    pub(crate) fn say_nothing(&mut self) {
         self.message = None;
     }
 
     /// The text with which the person replaced the current hunk, if any.
     #[must_use]
-    pub fn edited_text(&self) -> Option<Vec<u8>> {
+    pub(crate) fn edited_text(&self) -> Option<Vec<u8>> {
         match &self.hunks.get(self.at)?.decision {
             HunkDecided::Edited(text) => Some(text.clone()),
             _ => None,
@@ -123,32 +121,32 @@ impl Review {
 
     /// Name of the current hunk's file, without folders.
     #[must_use]
-    pub fn file_name(&self) -> String {
+    pub(crate) fn file_name(&self) -> String {
         let file = self.hunks.get(self.at).and_then(|hunk| self.material.files.get(hunk.file));
         let name = file.and_then(|file| file.path.as_path().file_name());
         name.map_or_else(|| "hunk".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Shows a message below the page.
-    pub fn say(&mut self, message: impl Into<String>) {
+    pub(crate) fn say(&mut self, message: impl Into<String>) {
         self.message = Some(message.into());
     }
 
     /// Restores the decisions of an earlier review.
-    pub fn recall(&mut self, hunks: Vec<ReviewedHunk>) {
+    pub(crate) fn recall(&mut self, hunks: Vec<ReviewedHunk>) {
         self.hunks = hunks;
         self.at = 0;
         self.say("your decisions of the last review are still there");
     }
 
     /// Adapts to another screen size.
-    pub fn resize(&mut self, size: Size) {
+    pub(crate) fn resize(&mut self, size: Size) {
         self.size = size;
         self.scroll = self.scroll.min(self.last_scroll());
     }
 
     /// Handles a key.
-    pub fn press(&mut self, key: KeyPress) -> Effect {
+    pub(crate) fn press(&mut self, key: KeyPress) -> Effect {
         self.message = None;
         if key == KeyPress::Interrupt {
             return Effect::Stop;
@@ -187,7 +185,7 @@ impl Review {
     }
 
     /// Performs an action.
-    pub fn act(&mut self, action: Action) -> Effect {
+    pub(crate) fn act(&mut self, action: Action) -> Effect {
         match action {
             // Decisions are disabled while the help hides the hunk.
             _ if self.page == ReviewPage::Help && !matches!(action, Action::Help | Action::Search) => self.back(),
@@ -241,7 +239,7 @@ impl Review {
     }
 
     /// Shows the hunk with this index, from 0.
-    pub fn show(&mut self, number: usize) {
+    pub(crate) fn show(&mut self, number: usize) {
         if number < self.hunks.len() {
             self.at = number;
             self.go(ReviewPage::Hunk);
@@ -348,7 +346,7 @@ impl Review {
     }
 
     /// Records the text with which the person replaced the current hunk.
-    pub fn edited(&mut self, text: Vec<u8>) {
+    pub(crate) fn edited(&mut self, text: Vec<u8>) {
         let as_it_was = self.material.text_of(&self.hunks[self.at]).is_some_and(|was| was == text);
         if as_it_was {
             self.say("nothing was rewritten");

@@ -12,13 +12,13 @@ use crate::workspace::{Blobs, ChangeSet, Parts, Replacement, lines};
 impl Review {
     /// True if every hunk is accepted unchanged: the patch that the run's own tests verified.
     #[must_use]
-    pub fn takes_all(&self) -> bool {
+    pub(crate) fn takes_all(&self) -> bool {
         self.hunks.iter().all(|hunk| hunk.decision == HunkDecided::Accepted)
     }
 
     /// True if any hunk is decided.
     #[must_use]
-    pub fn has_decisions(&self) -> bool {
+    pub(crate) fn has_decisions(&self) -> bool {
         self.hunks.iter().any(|hunk| hunk.decision != HunkDecided::Open)
     }
 
@@ -26,7 +26,7 @@ impl Review {
     ///
     /// # Errors
     /// When a content can't be stored.
-    pub fn accepted(&self, parts: &Parts) -> io::Result<ChangeSet> {
+    pub(crate) fn accepted(&self, parts: &Parts) -> io::Result<ChangeSet> {
         let (mut kept, mut instead) = (Vec::new(), Vec::new());
         for hunk in &self.hunks {
             match (&hunk.decision, hunk.parts.first(), hunk.parts.last()) {
@@ -44,7 +44,7 @@ impl Review {
     ///
     /// # Errors
     /// When a text can't be stored.
-    pub fn event(&self, patch_sha256: Option<Digest>, concluded: bool, blobs: &Blobs) -> io::Result<Reviewed> {
+    pub(crate) fn event(&self, patch_sha256: Option<Digest>, concluded: bool, blobs: &Blobs) -> io::Result<Reviewed> {
         let hunks = self.hunks.iter().map(|hunk| self.hunk_event(hunk, blobs)).collect::<io::Result<_>>()?;
         Ok(Reviewed { patch_sha256, concluded, hunks })
     }
@@ -77,7 +77,7 @@ impl Review {
 
 /// Applies the decisions of `reviewed` to `hunks`; `None` if it is about another patch or has no decisions.
 #[must_use]
-pub fn recalled(hunks: &[ReviewedHunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Vec<ReviewedHunk>> {
+pub(crate) fn recalled(hunks: &[ReviewedHunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Vec<ReviewedHunk>> {
     let mut decided = reviewed.hunks.iter().peekable();
     let mut recalled = Vec::new();
     for whole in hunks {

@@ -69,7 +69,12 @@ impl TrialRuns {
     ///
     /// # Errors
     /// As [`TrialRuns::hold`].
-    pub(super) async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<VerifiedPatch, String> {
+    pub(super) async fn prove(
+        &mut self,
+        name: &str,
+        changes: ChangeSet,
+        until: Instant,
+    ) -> Result<VerifiedPatch, String> {
         let (trials, name) = (self.trials.clone(), name.to_owned());
         self.bounded(until, async move |off| trials.prove(&name, &changes, off).await).await
     }

@@ -14,7 +14,12 @@ const COVERED: &str = "it is covered, as secrets, sockets and devices are";
 
 /// Has `plan` show to tests what was allowed of `beside` and what they need of `dependencies`. Returns a sentence for people of each
 /// part of both that isn't shown, and of what their own settings name in vain.
-pub(super) fn show_to_tests(plan: &mut WorkerPlan, beside: Beside, dependencies: Dependencies, root: &Path) -> Vec<String> {
+pub(super) fn show_to_tests(
+    plan: &mut WorkerPlan,
+    beside: Beside,
+    dependencies: Dependencies,
+    root: &Path,
+) -> Vec<String> {
     let mut notes = beside.tell(plan);
     notes.extend(show_dependencies(plan, dependencies, root));
     notes

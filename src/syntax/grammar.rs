@@ -27,7 +27,7 @@ const TOLERATED: usize = 4;
 
 /// A language that kcode can parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grammar {
+pub(crate) enum Grammar {
     /// Up to edition 2024.
     Rust,
     /// Read by tree-sitter's grammar for Go.
@@ -44,7 +44,7 @@ pub enum Grammar {
 
 /// Why a text was not parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnparsedReason {
+pub(crate) enum UnparsedReason {
     /// It has more than two mebibytes.
     TooLarge,
     /// Parsing it took more steps than code of its size needs.
@@ -56,7 +56,7 @@ pub enum UnparsedReason {
 impl Grammar {
     /// Chooses the grammar by the file's extension; `None` for other languages.
     #[must_use]
-    pub fn of(path: &RelPath) -> Option<Self> {
+    pub(crate) fn of(path: &RelPath) -> Option<Self> {
         match path.as_str().rsplit_once('.')?.1.to_lowercase().as_str() {
             "rs" => Some(Self::Rust),
             "go" => Some(Self::Go),
@@ -84,7 +84,7 @@ impl Grammar {
 ///
 /// # Errors
 /// If the text is too large, takes too many steps, or is mostly errors.
-pub fn parse(text: &str, grammar: Grammar) -> Result<Source, UnparsedReason> {
+pub(crate) fn parse(text: &str, grammar: Grammar) -> Result<Source, UnparsedReason> {
     if text.len() > MAX_BYTES {
         return Err(UnparsedReason::TooLarge);
     }

@@ -12,8 +12,8 @@ mod source;
 mod tokens;
 mod walk;
 
-pub use grammar::{Grammar, UnparsedReason, parse};
-pub use source::{Item, ItemKind, Source, Statement};
+pub(crate) use grammar::{Grammar, parse};
+pub(crate) use source::{Item, ItemKind, Source, Statement};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a parse found in a text.
 #[derive(Clone, Debug, Default)]
-pub struct Source {
+pub(crate) struct Source {
     /// Comments of every kind, in their order in the text.
     pub comments: Vec<Range<usize>>,
     /// Content of strings, characters and regular expressions without their quotes; code interpolated into a string is
@@ -17,7 +17,7 @@ pub struct Source {
 
 /// A declaration, or a call that is a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub(crate) struct Item {
     /// Kind of declaration, with the details of a call.
     pub kind: ItemKind,
     /// The declared name; for a call, the callee.
@@ -32,7 +32,7 @@ pub struct Item {
 
 /// Kind of an [`Item`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ItemKind {
+pub(crate) enum ItemKind {
     /// A function, or a variable that holds one.
     Function,
     /// A function with a receiver, or of a class.
@@ -56,7 +56,7 @@ pub enum ItemKind {
 
 /// A statement, or the head of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// Range of its text, without surrounding whitespace.
     pub range: Range<usize>,
     /// Earlier parts of the same statement, before blocks inside it: `expect(sums.map(one => {` before
@@ -88,7 +88,7 @@ impl Source {
     /// Returns the statements in `range` of `text`, which must be the text that was parsed; `range` begins and ends
     /// between statements.
     #[must_use]
-    pub fn statements(&self, text: &str, range: Range<usize>) -> Vec<Statement> {
+    pub(crate) fn statements(&self, text: &str, range: Range<usize>) -> Vec<Statement> {
         let first = self.marks.partition_point(|mark| mark.at < range.start);
         let mut found = Vec::new();
         let (mut blocks, mut from): (Vec<Vec<Range<usize>>>, usize) = (Vec::new(), range.start);

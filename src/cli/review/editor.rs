@@ -15,7 +15,11 @@ use crate::workspace::remove_tree;
 ///
 /// # Errors
 /// When signals can't be handled any more.
-pub(super) async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
+pub(super) async fn rewrite(
+    review: &mut Review,
+    context: &ReviewContext,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
     let Some((_, hunk)) = review.hunk() else { return Ok(()) };
     let original = review.material().text_of(hunk).unwrap_or_default();
     let text = review.edited_text().unwrap_or_else(|| original.clone());

@@ -37,7 +37,11 @@ pub(super) fn size() -> Size {
 ///
 /// # Errors
 /// When the terminal can't be used.
-pub(super) async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
+pub(super) async fn run(
+    review: &mut Review,
+    context: &ReviewContext,
+    signals: &mut Signals,
+) -> Result<ReviewExit, Failure> {
     let mut keys = Keys::open().map_err(anyhow::Error::from)?;
     let terminal = Arc::clone(&keys.terminal);
     let mut screen = Some(Drawn::begin(&terminal)?);

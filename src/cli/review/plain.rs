@@ -16,7 +16,11 @@ use crate::text::sanitise;
 ///
 /// # Errors
 /// When the terminal can't be read.
-pub(super) async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
+pub(super) async fn run(
+    review: &mut Review,
+    context: &ReviewContext,
+    signals: &mut Signals,
+) -> Result<ReviewExit, Failure> {
     review.resize(full_screen::size());
     // Without a terminal as input, no other program can read keys.
     let may_start = std::io::stdin().is_terminal();

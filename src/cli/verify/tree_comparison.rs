@@ -38,7 +38,11 @@ enum Fit {
 ///
 /// # Errors
 /// When the patch neither applies to the tree nor is in it.
-pub(super) fn find(repository: &Repository, subject: &Subject, place: &ScratchFolder) -> Result<TreeComparison, Failure> {
+pub(super) fn find(
+    repository: &Repository,
+    subject: &Subject,
+    place: &ScratchFolder,
+) -> Result<TreeComparison, Failure> {
     let certificate = &subject.report.certificate;
     let (start, patched) = (&certificate.start_tree, &certificate.patched_tree);
     // When git can't compute ids, the touched files alone decide.

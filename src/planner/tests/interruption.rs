@@ -70,7 +70,6 @@ async fn the_patch_after_a_command_is_not_waited_for_without_end() {
     }
 }
 
-/// Runs it, with an interrupt after a second.
 async fn interrupted_after_a_second(run: &mut LoopRun) -> StopReason {
     let interrupt = run.environment.interrupt.clone();
     let person = async {

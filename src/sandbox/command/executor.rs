@@ -57,7 +57,6 @@ pub(super) struct Executor {
     killed: Residue,
 }
 
-/// Result of the proof.
 #[derive(Debug)]
 pub(in crate::sandbox) struct ProofResult {
     /// Whether commands have PID namespaces; `None` if they aren't meant to.

@@ -49,7 +49,6 @@ pub(super) struct NoNamespaces(pub(super) String);
 /// Result of the first step.
 pub(super) struct NamespacesEntered {
     layers: Vec<Layer>,
-    /// Path of the view.
     pub(super) view: PathBuf,
     /// Whether the process is in namespaces.
     pub(super) in_namespaces: bool,

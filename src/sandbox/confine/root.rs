@@ -37,7 +37,6 @@ const MOST_COPIED: u64 = 16 << 10;
 /// Private and in memory; the run's `$TMPDIR` is on the disk.
 pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// Contents of a root.
 pub(super) struct RootContents<'a> {
     /// Places of the machine, with the view as an overlay if one is planned.
     pub(super) planned: &'a [VisiblePlace],

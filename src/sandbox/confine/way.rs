@@ -16,8 +16,10 @@ pub(super) enum RootStep {
     Folder(PathBuf),
     /// A file, as a mount point.
     File(PathBuf),
-    /// A link and its target.
-    Link { at: PathBuf, target: PathBuf },
+    Link {
+        at: PathBuf,
+        target: PathBuf,
+    },
 }
 
 impl RootStep {
