@@ -1,7 +1,7 @@
 //! Interactive review of a patch: hunks are accepted, rejected, split, rewritten, searched, and traced to the model's
 //! edits.
 //!
-//! Everything here is pure: keys go in, a [`Screen`] comes out, and what a terminal, an editor or tests have to do is
+//! Everything here is pure: keys go in, a screen (`row::Screen`) comes out, and what a terminal, an editor or tests have to do is
 //! returned as an [`Effect`] for the command line. Control characters in text on the screen are made visible (law 9),
 //! and secrets are removed.
 //!

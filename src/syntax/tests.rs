@@ -1,3 +1,4 @@
+use super::grammar::UnparsedReason;
 use super::*;
 
 const ALL: [Grammar; 6] =

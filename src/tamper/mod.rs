@@ -6,7 +6,7 @@
 //! whether the task asks to change tests.
 //!
 //! The guard compares functions, not lines: it masks comments and strings (`mask`), finds tests (`units`; by a parse
-//! where the language has a grammar, see [`crate::syntax`], else by the text), pairs them across the patch
+//! where the language has a grammar, see `syntax`, else by the text), pairs them across the patch
 //! (`matching`), splits them (`statements`, `assertions`, `strength`) and compares them (`compare`, `functions`). A
 //! test may be renamed, moved, reformatted or merged with another as long as everything it asserted is still asserted.
 //! In doubt the guard flags; a user who disagrees passes `--allow-test-edits`. Cases are in `fixtures/tampering`.

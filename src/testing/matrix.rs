@@ -49,7 +49,7 @@ pub(super) mod tests {
     use crate::journal::TestCase;
 
     /// Parses `a+ b- c~`: passed, failed, skipped.
-    pub fn run(line: &str) -> TestResults {
+    pub(crate) fn run(line: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);
             let verdict = match sign {

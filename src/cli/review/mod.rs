@@ -1,6 +1,6 @@
 //! `kcode review`: shows a run's patch hunk by hunk; the accepted part is tested on its own and applied.
 //!
-//! [`crate::review`] has the logic. Here `review_context` holds the run, `plain` asks line by line, `full_screen`
+//! `crate::review` has the logic. Here `review_context` holds the run, `plain` asks line by line, `full_screen`
 //! draws, `editor` lets the user rewrite a hunk, `pager` shows the whole patch, `conclude` applies what `trial` tested.
 
 mod conclude;
