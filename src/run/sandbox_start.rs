@@ -17,7 +17,9 @@ use super::run_spec::RunSpec;
 use super::view_slot::PendingView;
 use super::visible_paths::show_to_tests;
 use crate::journal::{Layer, Outcome, Residue, RunFolder, SandboxBuilt};
-use crate::sandbox::{Launched, OverlayPlan, ProgressListener, Worker, WorkerError, WorkerFolders, WorkerPlan};
+use crate::sandbox::{
+    Launched, OverlayPlan, ProgressListener, SearchToKeep, Worker, WorkerError, WorkerFolders, WorkerPlan,
+};
 use crate::settings::Redactor;
 use crate::testing::{Copies, RENAMES};
 use crate::workspace::{Dependencies, Overlay, View, remove_tree};
@@ -148,6 +150,7 @@ impl ConfinedSandbox {
             }
             (worker, sandbox) = Box::pin(Worker::start(plan.clone())).await.map_err(failed)?;
         }
+        keep_search(worker.search_to_keep(), asked.subscribe());
         let (kind, notes) = match mounted(self.overlay, &mut sandbox) {
             Ok(overlay) => (NewViewKind::Overlay(overlay), self.notes),
             Err(why) => {
@@ -167,6 +170,17 @@ impl ConfinedSandbox {
         let making = view.begin(asked);
         Ok((RunningSandbox { worker, making, plan, left }, sandbox))
     }
+}
+
+/// Keeps what a search found for later runs, once `asked` turns true: before the first request it would only hold that up.
+fn keep_search(found: Option<SearchToKeep>, mut asked: watch::Receiver<bool>) {
+    let Some(found) = found else { return };
+    tokio::spawn(async move {
+        if asked.wait_for(|asked| *asked).await.is_ok() {
+            // Without it the next run searches again.
+            tokio::task::spawn_blocking(move || drop(found.write()));
+        }
+    });
 }
 
 /// Sends `plan` to the process, which then confines itself.

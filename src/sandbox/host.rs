@@ -17,7 +17,7 @@ pub fn main() -> ExitCode {
         Some(Some(cgroup::JOIN)) => cgroup::join(arguments),
         Some(Some(confine::SCOUT)) => confine::scout(),
         Some(Some(command::ENTER)) => command::enter(),
-        Some(Some(command::DOOR)) => command::open().map(ExitCode::from),
+        Some(Some(command::DOOR)) => command::open(None).map(ExitCode::from),
         Some(Some(proof::PROVE)) => proof::prove(arguments),
         _ => Err(std::io::Error::other("a worker is started by kcode itself and has no use for people")),
     };

@@ -32,7 +32,7 @@ use super::proof::{self, Canary};
 use super::protocol::{FromWorker, ToWorker, encode};
 use super::supervisor::{SUPERVISOR, SURVIVED};
 use super::user::User;
-use super::visible::{self, Known, VisibilityRequest, Visible};
+use super::visible::{self, Known, SearchToKeep, VisibilityRequest, Visible};
 use super::{advice, beside, caches, environment, session};
 use crate::journal::{Guard, Residue, SandboxBuilt, open_own};
 use crate::settings::{Sandbox, TestCommand};
@@ -58,6 +58,7 @@ pub struct Worker {
     connection: StdStream,
     outer: Outer,
     stderr: PathBuf,
+    searched: Option<SearchToKeep>,
 }
 
 /// A worker that was started but not configured yet.
@@ -96,7 +97,21 @@ impl Worker {
         let reader = tokio::spawn(receive(reading, Arc::clone(&calls)));
         let outer = Outer::watch(child, connection.try_clone()?)?;
         let writer = AsyncMutex::new(writing);
-        Ok(Self { calls, next_id: AtomicU64::new(CONTROL + 1), writer, reader, connection, outer, stderr })
+        Ok(Self {
+            calls,
+            next_id: AtomicU64::new(CONTROL + 1),
+            writer,
+            reader,
+            connection,
+            outer,
+            stderr,
+            searched: None,
+        })
+    }
+
+    /// What it found that isn't kept yet; to be written when nothing waits any more.
+    pub const fn search_to_keep(&mut self) -> Option<SearchToKeep> {
+        self.searched.take()
     }
 
     /// Runs `tool` with `arguments`, both as the model wrote them.
@@ -233,8 +248,8 @@ impl Launched {
             held_back().await;
             self.worker.ask(CONTROL, &first).await
         };
-        let mut sandbox = match timeout(START_LIMIT, answer).await {
-            Ok(Ok(FromWorker::Ready(sandbox))) => sandbox,
+        let (mut sandbox, searched) = match timeout(START_LIMIT, answer).await {
+            Ok(Ok(FromWorker::Ready { sandbox, searched })) => (*sandbox, searched),
             Ok(Ok(FromWorker::Unfit { reason })) => return Err(WorkerError::Unfit(reason)),
             Ok(Ok(other)) => return Err(WorkerError::Unfit(format!("it began with {other:?}"))),
             Ok(Err(error)) => return Err(error),
@@ -251,7 +266,9 @@ impl Launched {
             self.worker.stop().await;
             return Err(WorkerError::SandboxIncomplete { guards, sandbox: Box::new(sandbox) });
         }
-        Ok((self.worker, sandbox))
+        let mut worker = self.worker;
+        worker.searched = plan.kept_searches.zip(searched).map(|(file, text)| SearchToKeep { file, text });
+        Ok((worker, sandbox))
     }
 }
 

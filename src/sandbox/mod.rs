@@ -57,7 +57,7 @@ pub use launcher::{Launched, Worker, shown, variables};
 pub use plan::{OverlayPlan, WorkerConfig, WorkerFolders, WorkerPlan};
 pub use progress::{CommandProgress, ProgressListener};
 pub use proof::clear_baits;
-pub use visible::{Visible, is_secret, why_refused};
+pub use visible::{SearchToKeep, Visible, is_secret, why_refused};
 
 /// The hidden subcommand that makes a process of this binary a worker.
 pub const SUBCOMMAND: &str = "__worker";

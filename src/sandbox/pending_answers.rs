@@ -47,7 +47,7 @@ fn hand_out(decoder: &mut Decoder, calls: &Mutex<PendingAnswers>) -> Result<(), 
     while let Some(message) = decoder.next_message::<FromWorker>()? {
         let id = match &message {
             FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => *id,
-            FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => CONTROL,
+            FromWorker::Ready { .. } | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => CONTROL,
             FromWorker::Progress(progress) => {
                 let listener = lock(calls).listener.clone();
                 listener.hears(progress);

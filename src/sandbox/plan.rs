@@ -16,6 +16,9 @@ use super::user::User;
 use crate::settings::{Environment, Sandbox, Settings, TestCommand, linked_secrets_of_home};
 use crate::workspace::{Overlay, remove_tree};
 
+/// The file in the state folder that keeps what searches of toolchains found.
+const KEPT_SEARCHES: &str = "kept-searches.json";
+
 /// Everything that a worker is started with.
 #[derive(Clone, Debug)]
 pub struct WorkerPlan {
@@ -46,6 +49,8 @@ pub struct WorkerPlan {
     pub deadline: Duration,
     /// Longest time that a test run may print nothing.
     pub idle: Duration,
+    /// Where the results of searching toolchains are kept for later runs; `None` to search all of them.
+    pub kept_searches: Option<PathBuf>,
     /// Names of environment variables that commands get in addition to the usual ones.
     pub child_env: Vec<String>,
     /// Globs of secret files that tools may read nevertheless.
@@ -111,6 +116,9 @@ pub struct WorkerConfig {
     /// See [`WorkerPlan::private`].
     #[serde(default)]
     pub private: Vec<PathBuf>,
+    /// See [`WorkerPlan::kept_searches`].
+    #[serde(default)]
+    pub kept_searches: Option<PathBuf>,
     /// The user's home, of which only toolchains stay readable.
     pub home: Option<PathBuf>,
     /// Files to write into the home of commands, by name.
@@ -165,6 +173,7 @@ impl WorkerPlan {
             tests: None,
             deadline: Duration::ZERO,
             idle: Duration::ZERO,
+            kept_searches: None,
             child_env: Vec::new(),
             readable_secrets: Vec::new(),
             sandbox,
@@ -181,6 +190,7 @@ impl WorkerPlan {
             readable: [&settings.readable.value[..], &settings.caches.value].concat(),
             caches: settings.caches.value.clone(),
             private: vec![settings.state_dir.value.clone()],
+            kept_searches: Some(settings.state_dir.value.join(KEPT_SEARCHES)),
             deadline: settings.test_deadline.value,
             idle: settings.test_idle.value,
             child_env: settings.child_env.value.clone(),
@@ -224,6 +234,7 @@ impl WorkerPlan {
             readable: self.readable.clone(),
             beside: Vec::new(),
             private: self.private.clone(),
+            kept_searches: self.kept_searches.clone(),
             home: user.home.clone(),
             home_files: user.home_files(),
             caches: caches::of_user(user, &self.caches),

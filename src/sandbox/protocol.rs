@@ -52,8 +52,14 @@ pub(super) enum ToWorker {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum FromWorker {
-    /// The worker serves, confined by these layers.
-    Ready(SandboxBuilt),
+    /// The worker serves.
+    Ready {
+        /// The layers that confine it.
+        sandbox: Box<SandboxBuilt>,
+        /// What to keep of its search for later runs. It is told now, because nothing of the repository has been opened yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        searched: Option<String>,
+    },
     /// The worker can't serve.
     Unfit {
         /// Description for people.

@@ -16,7 +16,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::command::{CommandSandbox, ProofResult, Runner};
+use super::command::{CellPlan, CommandSandbox, ProofResult, Runner, Waiting};
 use super::confine::{Confined, NoNamespaces};
 use super::namespace_provider::NamespaceProvider;
 use super::plan::WorkerConfig;
@@ -84,13 +84,17 @@ pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
         own_ipc: namespaces.in_namespaces,
         caches: namespaces.caches.clone(),
     };
+    // The first command is the prover: its PID namespace is made and prepared while this process confines itself. Also while
+    // this is the only thread.
+    let plan = CellPlan { domain: reach.domain.as_ref(), view: &config.view };
+    let waiting = reach.in_cells.then(|| Waiting::ahead(plan));
     let mut meant = namespaces.meant(&config);
-    // Also while this is the only thread.
     let has_cells = namespaces.in_namespaces && provider == NamespaceProvider::Own;
+    let searched = namespaces.keep.take();
     let searching = if has_cells { Searching::begin(&mut meant, mem::take(&mut namespaces.searched)) } else { None };
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
-    let runner = Runner::start(config.clone(), reach, tell)?;
+    let runner = Runner::start(config.clone(), reach, tell, waiting)?;
     end_with_supervisor(namespaces.in_namespaces)?;
     let mut confined = namespaces.confine(&config);
     confined.sandbox.process &= session.holds;
@@ -107,7 +111,7 @@ pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
             return Ok(FAILED);
         }
     };
-    outbox.send(&FromWorker::Ready(confined.sandbox));
+    outbox.send(&FromWorker::Ready { sandbox: Box::new(confined.sandbox), searched });
     let last = host.serve(&mut inbox, &outbox);
     let residue = host.runner.close();
     if let Ok(Some(ToWorker::Stop)) = last {
@@ -272,7 +276,7 @@ fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
         FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => {
             failed(*id, FatalToolError::new(reason))
         }
-        FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Progress(_) | FromWorker::Stopped(_) => {
+        FromWorker::Ready { .. } | FromWorker::Unfit { .. } | FromWorker::Progress(_) | FromWorker::Stopped(_) => {
             FromWorker::Unfit { reason }
         }
     }
@@ -288,7 +292,7 @@ mod tests {
         let config = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
         let reach = CommandSandbox { domain: None, in_cells: false, own_ipc: false, caches: Vec::new() };
-        let runner = Runner::start(serde_json::from_str(config).unwrap(), reach, Box::new(drop)).unwrap();
+        let runner = Runner::start(serde_json::from_str(config).unwrap(), reach, Box::new(drop), None).unwrap();
         Arc::new(Host { room: ToolContext::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }
 

@@ -87,6 +87,7 @@ mod hostile_programs;
 mod hostile_settings;
 mod hostile_waits;
 mod interrupt;
+mod kept_search;
 mod linked;
 mod live;
 mod minimize;

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,21 @@ pub(super) struct LaunchRequest {
     pub(super) argv: Vec<String>,
     /// Variables in addition to the worker's.
     pub(super) environment: Vec<(String, String)>,
+}
+
+/// What a command's namespaces are prepared for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sandbox) struct CellPlan<'a> {
+    /// See [`LaunchRequest::domain`].
+    pub(in crate::sandbox) domain: Option<&'a Domain>,
+    /// The view that it starts in.
+    pub(in crate::sandbox) view: &'a Path,
+}
+
+impl LaunchRequest {
+    pub(super) fn cell_plan(&self) -> CellPlan<'_> {
+        CellPlan { domain: self.domain.as_ref(), view: self.folder.view() }
+    }
 }
 
 /// From the first process of the command's PID namespace.

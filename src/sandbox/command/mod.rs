@@ -32,4 +32,6 @@ mod watch;
 pub(super) use cell::{DOOR, open};
 pub(super) use enter::{ENTER, enter};
 pub(super) use executor::{CommandSandbox, ProofResult};
+pub(super) use launch_request::CellPlan;
 pub(super) use runner::Runner;
+pub(super) use start::Waiting;

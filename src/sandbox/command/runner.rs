@@ -30,15 +30,19 @@ pub(in crate::sandbox) struct Runner {
 }
 
 impl Runner {
-    /// Starts the thread with the caller's current privileges. `tell` receives the progress of commands.
+    /// Starts the thread with the caller's current privileges. `tell` receives the progress of commands; the first one is
+    /// the prover, which uses the process `waiting`.
     ///
     /// # Errors
     /// If the thread can't be started.
-    pub(in crate::sandbox) fn start(config: WorkerConfig, reach: CommandSandbox, tell: Tell) -> io::Result<Self> {
+    pub(in crate::sandbox) fn start(
+        config: WorkerConfig,
+        reach: CommandSandbox,
+        tell: Tell,
+        waiting: Option<io::Result<Waiting>>,
+    ) -> io::Result<Self> {
         let gate = Arc::new(CancellationToken::new()?);
         let (jobs, inbox) = mpsc::channel();
-        // The first command is the prover: its PID namespace is created while this process confines itself.
-        let waiting = reach.in_cells.then(|| Waiting::copy().or_else(|_| Waiting::start(true)));
         let mut executor = Executor::new(config, reach, Arc::clone(&gate), tell);
         thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox, waiting))?;
         Ok(Self { jobs, gate })

@@ -12,12 +12,13 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, 
 
 use super::cell::{self, DOOR};
 use super::enter::ENTER;
-use super::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
+use super::launch_request::{CellPlan, FromKeeper, LaunchRequest, ToKeeper, tell};
 use crate::sandbox::{SUBCOMMAND, descendants, descriptors, fork, protocol::receive};
 
 /// Longest wait for the kernel to empty a PID namespace; it takes milliseconds.
 const CLOSE_LIMIT: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
 
+#[derive(Debug)]
 pub(super) struct Started {
     /// The child to wait for: the command, or the door of its PID namespace.
     child: Pid,
@@ -35,7 +36,8 @@ pub(super) enum CommandEnd {
 }
 
 /// A process that waits for its command and meanwhile makes a PID namespace, if it should.
-pub(super) struct Waiting {
+#[derive(Debug)]
+pub(in crate::sandbox) struct Waiting {
     started: Started,
     pipe: io::PipeReader,
 }
@@ -55,8 +57,13 @@ impl Waiting {
         Self::of(Pid::from_child(&child), connection, pipe, in_cell)
     }
 
-    /// Forks it from this process, which must have a single thread, to make a PID namespace.
-    pub(super) fn copy() -> io::Result<Self> {
+    /// Starts it to make a PID namespace and to prepare it for a command with this plan, which comes later: as a fork of this
+    /// process where it has a single thread, and otherwise unprepared.
+    pub(in crate::sandbox) fn ahead(plan: CellPlan<'_>) -> io::Result<Self> {
+        Self::copy(plan).or_else(|_| Self::start(true))
+    }
+
+    fn copy(plan: CellPlan<'_>) -> io::Result<Self> {
         if !descriptors::can_close_all() {
             return Err(io::ErrorKind::Unsupported.into());
         }
@@ -69,7 +76,7 @@ impl Waiting {
             rustix::stdio::dup2_stderr(&writer)?;
             // Inherited descriptors belong to the original.
             descriptors::close_all()?;
-            cell::open()
+            cell::open(Some(plan))
         })?;
         Self::of(door, connection, pipe, true)
     }

@@ -40,7 +40,7 @@ use super::plan::{OverlayPlan, WorkerConfig};
 use super::proof::Meant;
 use super::side_process::SideProcess;
 use super::user;
-use super::visible::{self, Known, Searched, VisibilityRequest, Visible};
+use super::visible::{self, Known, SearchResults, Searched, VisibilityRequest, Visible};
 use crate::journal::{Layer, SandboxBuilt};
 
 /// The namespaces aren't available, and this process can't continue: another one has to do without.
@@ -60,6 +60,8 @@ pub(super) struct NamespacesEntered {
     visible: Visible,
     /// Results of the search for what must be covered.
     pub(super) searched: Searched,
+    /// What to keep of them for later runs, if that isn't kept yet.
+    pub(super) keep: Option<String>,
 }
 
 /// Puts this process, which must have a single thread, into namespaces as its [`NamespaceProvider`] says, and drops its
@@ -81,11 +83,12 @@ pub(super) fn enter_namespaces(
         sockets: &sockets,
         known: Known::default(),
     };
-    let Spaces { layers: spaces, overlay, warm, visible } = match provider {
+    let Spaces { layers: spaces, overlay, warm, visible, keep } = match provider {
         NamespaceProvider::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
             let overlay = config.overlay.is_some().then(why_not);
-            Spaces { layers: vec![without(why)], overlay, warm: Vec::new(), visible: visible::visible(&asked, false) }
+            let visible = visible::visible(&asked, false);
+            Spaces { layers: vec![without(why)], overlay, warm: Vec::new(), visible, keep: None }
         }
         NamespaceProvider::Bwrap(inside) => found_in_bwrap(config, inside),
         NamespaceProvider::Own => enter_own(&asked).map_err(|error| NoNamespaces(error.to_string()))?,
@@ -114,7 +117,8 @@ pub(super) fn enter_namespaces(
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
     let logs = config.logs.clone();
     let domain = Some(Domain { listable, readable, writable, above_logs, logs, sockets });
-    Ok(NamespacesEntered { layers, view, in_namespaces, domain, caches: caches(config, &warm), visible, searched })
+    let caches = caches(config, &warm);
+    Ok(NamespacesEntered { layers, view, in_namespaces, domain, caches, visible, searched, keep })
 }
 
 /// The result for `--sandbox off`: the view is an overlay if possible, and nothing is confined.
@@ -141,7 +145,7 @@ fn unconfined(
     let layers = overlay.into_iter().chain([subreaper]).collect();
     let (view, caches, visible) = (view.clone(), caches(config, &[]), Visible::default());
     let searched = Searched::default();
-    Ok(NamespacesEntered { layers, view, in_namespaces: false, domain: None, caches, visible, searched })
+    Ok(NamespacesEntered { layers, view, in_namespaces: false, domain: None, caches, visible, searched, keep: None })
 }
 
 /// Variables for the caches, of which those in `warm` are shown with their contents.
@@ -218,6 +222,8 @@ struct Spaces {
     /// Caches that are shown with their contents.
     warm: Vec<Cache>,
     visible: Visible,
+    /// See [`NamespacesEntered::keep`].
+    keep: Option<String>,
 }
 
 /// Enters namespaces, their root and network: all of them or none; also overlays, if planned.
@@ -226,7 +232,7 @@ fn enter_own(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     let planned = visible::draft(asked, true);
     let folders = planned.unknown(asked);
     // If the copy can't be started, the search runs when its result is needed.
-    let search = SideProcess::start(|| visible::search(&folders, config, visible::all_processors())).ok();
+    let search = SideProcess::start(|| visible::search(&folders, config)).ok();
     let layers_of = |cache: &Cache| cache.layers(&config.overlay.as_ref()?.layers).ok();
     let shown = config.caches.iter().filter(|cache| planned.has_cache(&cache.folder));
     let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
@@ -234,9 +240,12 @@ fn enter_own(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     namespaces::enter().map_err(failed("namespaces"))?;
     let network = namespaces::isolate_network().map_err(failed("network"))?;
     let places = planned.places.clone();
+    let mut keep = None;
     let searched = || {
-        if let Some(found) = search.and_then(|search| search.finish().ok()) {
-            asked.known.learn(folders, found);
+        let found: Option<SearchResults> = search.and_then(|search| search.finish().ok());
+        if let Some(results) = found {
+            asked.known.learn(folders, results.found);
+            keep = results.keep;
         }
         planned.finish(asked)
     };
@@ -255,7 +264,7 @@ fn enter_own(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     let overlay = overlay.map(|plan| layer("overlay", shown.map(|()| plan.tree.display().to_string())));
     let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
     let layers = vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)];
-    Ok(Spaces { layers, overlay, warm: root.caches, visible: root.visible })
+    Ok(Spaces { layers, overlay, warm: root.caches, visible: root.visible, keep })
 }
 
 /// The same if bwrap made them before this process started.
@@ -272,7 +281,7 @@ fn found_in_bwrap(config: &WorkerConfig, inside: &InBwrap) -> Spaces {
         layer("network", namespaces::look_at_network()),
     ];
     // Caches are cold, because bwrap's root has none of kcode's mounts.
-    Spaces { layers, overlay, warm: Vec::new(), visible: inside.visible.clone() }
+    Spaces { layers, overlay, warm: Vec::new(), visible: inside.visible.clone(), keep: None }
 }
 
 fn without(why: &str) -> Layer {

@@ -6,6 +6,7 @@
 //! Places that a person named hold their own work rather than a toolchain: they are searched further, and git folders
 //! in them are covered.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
@@ -13,9 +14,9 @@ use std::io::{self, Read as _};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, statat};
 use rustix::io::Errno;
 
 use super::places::Mask;
@@ -40,7 +41,7 @@ const PACKAGED: &str = "/var/lib/dpkg/info";
 const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
 
 /// How a place is searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub(in crate::sandbox) enum SearchDepth {
     /// For everything.
     All,
@@ -63,13 +64,65 @@ pub(in crate::sandbox) struct FolderSearch {
     /// Masks for what was found.
     pub(super) found: Vec<Mask>,
     /// The folders that were read; `None` if their state can't be compared later.
-    read: Option<ReadFolders>,
+    pub(super) read: Option<ReadFolders>,
+    /// What else decided; `None` if it can't be told. Only for later runs.
+    #[serde(skip)]
+    pub(super) examined: Option<Vec<Examined>>,
+}
+
+/// Something of an entry that decided what was found, and changes without its folder's times.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Examined {
+    /// The entry's path relative to the place.
+    below: String,
+    asked: Asked,
+    answer: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Asked {
+    /// Whether not everybody may read it.
+    IsClosed,
+    /// Whether it holds a private key.
+    HasKey,
+}
+
+impl Asked {
+    fn of(self, path: &Path) -> bool {
+        match self {
+            Self::IsClosed => is_closed(statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| about.st_mode)),
+            Self::HasKey => has_private_key(path),
+        }
+    }
+}
+
+/// For root, tests run as the files' owner.
+fn is_closed(mode: Option<RawMode>) -> bool {
+    mode.is_some_and(|mode| !Mode::from_raw_mode(mode).contains(Mode::ROTH))
 }
 
 impl FolderSearch {
     /// What a new search of the folder, now at `place`, would find; `None` if it has to be searched.
     pub(in crate::sandbox) fn still_found(&self, place: &Path) -> Option<&[Mask]> {
         self.read.as_ref().is_some_and(|read| read.are_unchanged(place)).then_some(&*self.found)
+    }
+
+    /// Whether it may be kept for later runs.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.examined.is_some() && self.read.as_ref().is_some_and(ReadFolders::is_lasting)
+    }
+
+    /// Whether a new search of the folder at `place`, as an earlier run kept this one, would find the same.
+    pub(super) fn holds_still(&self, place: &Path) -> bool {
+        let is_inside = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+        let is_same = |examined: &Examined| {
+            let below = Path::new(&examined.below);
+            is_inside(below) && examined.asked.of(&place.join(below)) == examined.answer
+        };
+        self.found.iter().all(|mask| mask.path != place && lies_in(&mask.path, place))
+            && self.read.as_ref().is_some_and(|read| read.are_unchanged_since_long(place))
+            && self.examined.as_ref().is_some_and(|examined| examined.iter().all(is_same))
     }
 }
 
@@ -82,7 +135,7 @@ impl FolderSearch {
         let mut reading = Reading::long_ago(place);
         let folder = fs::File::open(place).unwrap();
         reading.note(Path::new(""), Ok(folder.as_fd()));
-        Self { found, read: reading.end() }
+        Self { found, read: reading.end(), examined: None }
     }
 }
 
@@ -109,9 +162,10 @@ pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) ->
     let readable = SecretFiles::new(readable).unwrap_or_default();
     let look = |(place, search): &Folder| {
         let mut reading = Reading::of(place);
-        let found = Looker::new(&readable, place, *search).look(&mut reading);
+        let looker = Looker::new(&readable, place, *search);
+        let found = looker.look(&mut reading);
         let found = found.into_iter().map(|(path, is_folder)| Mask { path, is_folder }).collect();
-        FolderSearch { found, read: reading.end() }
+        FolderSearch { found, read: reading.end(), examined: looker.examined.into_inner() }
     };
     beside_each_other(folders, threads, look)
 }
@@ -140,12 +194,24 @@ struct Looker<'a> {
     place: &'a Path,
     search: SearchDepth,
     is_administered: bool,
+    /// See [`FolderSearch::examined`].
+    examined: RefCell<Option<Vec<Examined>>>,
 }
 
 impl<'a> Looker<'a> {
     fn new(readable: &'a SecretFiles, place: &'a Path, search: SearchDepth) -> Self {
         let is_administered = ADMINISTERED.iter().any(|top| place.starts_with(top));
-        Self { readable, place, search, is_administered }
+        Self { readable, place, search, is_administered, examined: RefCell::new(Some(Vec::new())) }
+    }
+
+    /// Notes an `answer` about an entry, and returns it.
+    fn examined(&self, entry: &WalkEntry<'_>, asked: Asked, answer: bool) -> bool {
+        let mut examined = self.examined.borrow_mut();
+        match (examined.as_mut(), entry.below.to_str()) {
+            (Some(examined), Some(below)) => examined.push(Examined { below: below.to_owned(), asked, answer }),
+            _ => *examined = None,
+        }
+        answer
     }
 
     fn look(&self, reading: &mut Reading<'_>) -> Vec<(PathBuf, bool)> {
@@ -164,12 +230,18 @@ impl<'a> Looker<'a> {
         if self.search == SearchDepth::Work && kind.is_dir() && path.ends_with(".git") {
             return true;
         }
-        // For root, tests run as the files' owner.
-        let is_closed = || entry.mode().is_some_and(|mode| !mode.contains(Mode::ROTH));
+        let is_closed = || self.examined(entry, Asked::IsClosed, is_closed(entry.mode()));
         if self.is_administered && !lies_in(path, Path::new(PACKAGED)) && is_closed() {
             return true;
         }
-        if kind.is_dir() { is_secret_folder(entry.below) } else { holds_secret(self.readable, entry) }
+        if kind.is_dir() {
+            return is_secret_folder(entry.below);
+        }
+        let is_secret = holds_secret(self.readable, entry);
+        if is_doubtful(path) && self.readable.what(entry.below).is_some() {
+            return self.examined(entry, Asked::HasKey, is_secret);
+        }
+        is_secret
     }
 }
 
@@ -184,9 +256,12 @@ pub(in crate::sandbox) fn holds_secret(readable: &SecretFiles, entry: &WalkEntry
     if readable.what(entry.below).is_none() {
         return false;
     }
-    let kind = entry.path.extension();
-    let is_doubtful = kind.is_some_and(|kind| KEY_OR_CERTIFICATE.iter().any(|known| kind == *known));
-    !is_doubtful || has_private_key(entry.path)
+    !is_doubtful(entry.path) || has_private_key(entry.path)
+}
+
+/// Whether only the content tells if a file with such a name is a secret.
+fn is_doubtful(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| KEY_OR_CERTIFICATE.iter().any(|known| kind == *known))
 }
 
 fn has_private_key(path: &Path) -> bool {

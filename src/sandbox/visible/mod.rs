@@ -6,6 +6,7 @@
 //! | `private` | what is never shown, whatever leads there |
 //! | `toolchains` | what variables and `$PATH` add |
 //! | `masks` | what is covered in the places that are shown |
+//! | `kept` | what searches found, kept for later runs |
 //! | `walk`, `read_folders` | how places are searched, and how to tell that a search would find the same |
 //! | `places` | the answer itself |
 //! | `as_text` | how paths are told as JSON |
@@ -14,6 +15,7 @@
 //! arguments and Landlock's rules are derived from it; the proof compares it with what is mounted.
 
 mod as_text;
+mod kept;
 mod lists;
 mod masks;
 mod places;
@@ -29,6 +31,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+pub use kept::SearchToKeep;
+pub(super) use kept::{SearchResults, search};
 use masks::Folder;
 pub(super) use masks::{FolderSearch, SearchDepth, Searched, holds_secret, is_systems, sockets};
 pub use places::Visible;
@@ -142,11 +146,6 @@ impl Draft {
         let found = self.folders.iter().filter_map(|folder| searched.get(folder)).flat_map(|it| &it.found);
         Visible { places: self.places, masks: masks::together(self.certain, found) }
     }
-}
-
-/// Searches folders of a draft made for `config`.
-pub(super) fn search(folders: &[Folder], config: &WorkerConfig, threads: usize) -> Vec<FolderSearch> {
-    masks::search(folders, &config.readable_secrets, threads)
 }
 
 /// Why `path` isn't shown to tests although a person named it, as the rest of a sentence; `own` are kcode's folders and

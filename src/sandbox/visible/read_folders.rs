@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Stat, StatFs, fstat, fstatfs, statat, statfs};
@@ -26,12 +26,17 @@ pub(in crate::sandbox) struct ReadFolders {
     below: Vec<String>,
     /// Digest of the folders' identities and times.
     state: Digest,
+    /// Whether it can be compared in a later run, too: each could be read, on a file system that keeps its own times.
+    is_lasting: bool,
 }
 
 /// Magic numbers (statfs(2)) of file systems whose times the kernel itself keeps: ext, btrfs, XFS, tmpfs, overlayfs, f2fs,
 /// squashfs, EROFS.
 const LOCAL: [u64; 8] =
     [0xef53, 0x9123_683e, 0x5846_5342, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x7371_7368, 0xe0f5_e1e2];
+
+/// Of these overlayfs: its times are those of its layers, which may lie anywhere.
+const LAYERED: u64 = 0x794c_7630;
 
 /// Collects them during a search.
 pub(super) struct Reading<'a> {
@@ -43,6 +48,7 @@ pub(super) struct Reading<'a> {
     /// Device of the folder recorded last, whose file system is a local one.
     local: Option<u64>,
     is_certain: bool,
+    is_lasting: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -50,7 +56,7 @@ impl<'a> Reading<'a> {
     pub(super) fn of(place: &'a Path) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = now.saturating_sub(SETTLED).as_nanos().cast_signed();
-        Self { place, below: Vec::new(), states: Vec::new(), settled, local: None, is_certain: true }
+        Self { place, below: Vec::new(), states: Vec::new(), settled, local: None, is_certain: true, is_lasting: true }
     }
 
     /// Records the folder at `below` before it is read, or that it can't be read.
@@ -60,6 +66,8 @@ impl<'a> Reading<'a> {
             // It stays closed until its mode changes, which its change time tells.
             Err(Errno::ACCESS) => {
                 let path = self.place.join(below);
+                // Another run may have other rights.
+                self.is_lasting = false;
                 look(self.place, below).filter(|about| self.is_local(about, || statfs(path)))
             }
             Err(_) => None,
@@ -76,24 +84,53 @@ impl<'a> Reading<'a> {
 
     fn is_local(&mut self, about: &Stat, system: impl FnOnce() -> rustix::io::Result<StatFs>) -> bool {
         if self.local != Some(about.st_dev) {
-            let is_local = system().is_ok_and(|system| LOCAL.contains(&(system.f_type as u64)));
-            self.local = is_local.then_some(about.st_dev);
+            let kind = system().map(|system| system.f_type as u64).ok().filter(|kind| LOCAL.contains(kind));
+            self.is_lasting &= kind != Some(LAYERED);
+            self.local = kind.map(|_| about.st_dev);
         }
         self.local.is_some()
     }
 
     /// The record; `None` if a folder's state can't be compared later.
     pub(super) fn end(self) -> Option<ReadFolders> {
-        self.is_certain.then(|| ReadFolders { below: self.below, state: Digest::of(&self.states) })
+        let Self { below, states, is_lasting, .. } = self;
+        self.is_certain.then(|| ReadFolders { below, state: Digest::of(&states), is_lasting })
     }
 }
 
 impl ReadFolders {
+    /// Whether it can be compared in a later run.
+    pub(super) const fn is_lasting(&self) -> bool {
+        self.is_lasting
+    }
+
+    /// The same as [`Self::are_unchanged`] for a record of an earlier run, read from a file. Its file systems have to be of
+    /// the kind that keeps its own times: a device number may have been given to another one since.
+    pub(super) fn are_unchanged_since_long(&self, place: &Path) -> bool {
+        let is_inside = |below: &String| Path::new(below).components().all(|part| matches!(part, Component::Normal(_)));
+        let mut local = None;
+        let is_local = |path: &Path, about: &Stat| {
+            let kind = || statfs(path).map(|system| system.f_type as u64);
+            let is_local =
+                local == Some(about.st_dev) || kind().is_ok_and(|kind| kind != LAYERED && LOCAL.contains(&kind));
+            local = is_local.then_some(about.st_dev);
+            is_local
+        };
+        // A search begins with the place itself.
+        let is_whole = self.below.first().is_some_and(String::is_empty) && self.below.iter().all(is_inside);
+        self.is_lasting && is_whole && self.compare(place, is_local)
+    }
+
     /// Whether the folders now at `place` are the same ones with the same lists.
     pub(in crate::sandbox) fn are_unchanged(&self, place: &Path) -> bool {
+        self.compare(place, |_, _| true)
+    }
+
+    fn compare(&self, place: &Path, mut accepts: impl FnMut(&Path, &Stat) -> bool) -> bool {
         let mut states = Vec::new();
         self.below.iter().all(|below| {
-            let about = look(place, Path::new(below));
+            let path = joined(place, Path::new(below));
+            let about = statat(CWD, &path, AtFlags::SYMLINK_NOFOLLOW).ok().filter(|about| accepts(&path, about));
             about.is_some_and(|about| {
                 add(&mut states, below, &about);
                 true
@@ -103,9 +140,12 @@ impl ReadFolders {
 }
 
 fn look(place: &Path, below: &Path) -> Option<Stat> {
-    // Joining an empty path would append a slash.
-    let path = if below.as_os_str() == OsStr::new("") { place.to_owned() } else { place.join(below) };
-    statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok()
+    statat(CWD, joined(place, below), AtFlags::SYMLINK_NOFOLLOW).ok()
+}
+
+/// Joining an empty path would append a slash.
+fn joined(place: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str() == OsStr::new("") { place.to_owned() } else { place.join(below) }
 }
 
 /// When the folder's list last changed, and when its metadata did.

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawMode, openat, statat};
 use rustix::io::Errno;
 
 /// Bytes of a folder's list read at once.
@@ -50,9 +50,9 @@ pub(in crate::sandbox) struct WalkEntry<'a> {
 }
 
 impl WalkEntry<'_> {
-    /// Its permissions; a link's own, not its target's.
-    pub(super) fn mode(&self) -> Option<Mode> {
-        statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| Mode::from_raw_mode(about.st_mode))
+    /// Its mode; a link's own, not its target's.
+    pub(super) fn mode(&self) -> Option<RawMode> {
+        statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| about.st_mode)
     }
 
     /// Asks for the type where the file system's lists don't hold it.

@@ -10,22 +10,23 @@ use rustix::io::retry_on_intr;
 use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
 
 use super::init::{INIT, keep};
-use crate::sandbox::command::launch_request::{FromKeeper, tell};
+use crate::sandbox::command::launch_request::{CellPlan, FromKeeper, tell};
 use crate::sandbox::{confine, descriptors::let_go_of_output, fork};
 
 /// The argument that starts this process. It reads nothing from the socket on its standard input.
 pub(in crate::sandbox) const DOOR: &str = "door";
 
-/// Creates the namespaces, starts init in them, and waits for its end; returns the exit code.
+/// Creates the namespaces, starts init in them, which prepares them `ahead` of the request if that is known, and waits for
+/// its end; returns the exit code.
 ///
 /// # Errors
 /// If the kernel refuses the namespaces, or init can't be started; both are also sent over the socket.
-pub(in crate::sandbox) fn open() -> io::Result<u8> {
+pub(in crate::sandbox) fn open(ahead: Option<CellPlan<'_>>) -> io::Result<u8> {
     let pass = || {
         // The thread that started this process lives as long as the worker.
         set_parent_process_death_signal(Some(Signal::KILL))?;
         confine::unshare_cell()?;
-        let init = fork::start(INIT, keep)?;
+        let init = fork::start(INIT, || keep(ahead))?;
         // The output belongs to the command: the pipe must close once no process of it can write.
         let_go_of_output().map(|()| init)
     };

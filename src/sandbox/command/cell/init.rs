@@ -16,7 +16,7 @@ use rustix::process::{
 };
 
 use super::mounts;
-use crate::sandbox::command::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
+use crate::sandbox::command::launch_request::{CellPlan, FromKeeper, LaunchRequest, ToKeeper, tell};
 use crate::sandbox::command::not_started::{not_entered, not_started};
 use crate::sandbox::confine::{Processes, bound_cell, go_first};
 use crate::sandbox::descriptors::let_go_of_output;
@@ -26,17 +26,25 @@ use crate::sandbox::protocol::receive;
 pub(super) const INIT: &str = "init";
 
 /// Runs the command that the socket on standard input names, until the command's last process or the socket ends;
-/// returns the exit code.
+/// returns the exit code. What is to be prepared for it may be known `ahead`.
 ///
 /// # Errors
 /// If standard input is no socket, or no thread can be started.
-pub(super) fn keep() -> io::Result<u8> {
+pub(super) fn keep(ahead: Option<CellPlan<'_>>) -> io::Result<u8> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    let prepared = ahead.map(|plan| (plan, prepare(plan)));
     let ToKeeper::Run(request) = receive(&mut connection)? else {
         return Err(io::Error::other("the first message must say what to run"));
     };
-    if let Err(error) = prepare(&request) {
+    let asked = request.cell_plan();
+    let prepared = match prepared {
+        Some((plan, prepared)) if plan == asked => prepared,
+        // What was given up can't be taken back.
+        Some(_) => Err(io::Error::other("it was prepared for something else")),
+        None => prepare(asked),
+    };
+    if let Err(error) = prepared {
         tell(&connection, &FromKeeper::Failed { reason: error.to_string() })?;
         return Ok(1);
     }
@@ -54,11 +62,11 @@ pub(super) fn keep() -> io::Result<u8> {
 }
 
 /// Does everything that takes privileges, then drops them. Processes started afterwards are confined as well.
-fn prepare(request: &LaunchRequest) -> io::Result<()> {
-    mounts::make(request.folder.view())?;
+fn prepare(plan: CellPlan<'_>) -> io::Result<()> {
+    mounts::make(plan.view)?;
     bound_cell()?;
     go_first();
-    if let Some(domain) = &request.domain {
+    if let Some(domain) = plan.domain {
         domain.in_cell(mounts::seal_logs)?.enter(Processes::Own)?;
     }
     // The command runs as the same user and must not look into this process through /proc/1.
