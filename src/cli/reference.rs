@@ -25,7 +25,7 @@ pub fn markdown() -> String {
     let mut command = CommandLine::command().term_width(100);
     command.build();
     let mut out = String::from(
-        "# The command line\n\nMade from the program's own help; `KCODE_UPDATE_DOCS=1 cargo test --test docs` renews it.\n",
+        "# The command line\n\nMade from the program's own help; `KCODE_UPDATE_DOCS=1 cargo test --test library docs::` renews it.\n",
     );
     let mut section = |title: &str, help: String| {
         // Writing to a String can't fail.

@@ -60,6 +60,7 @@ mod cut_short;
 mod dead_ends;
 mod demo;
 mod discretion;
+mod doctor;
 mod encoded_keys;
 mod endless;
 mod everywhere;

@@ -15,7 +15,7 @@ mod answer;
 mod ledger;
 mod refusals;
 mod rules;
-mod schema;
+pub mod schema;
 mod server;
 mod wire;
 

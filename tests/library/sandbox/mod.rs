@@ -1,0 +1,12 @@
+//! The process wall, driven through the built binary: what a worker's commands can do, and what is left of them.
+
+mod calls;
+mod cells;
+mod commands;
+mod endings;
+mod inside;
+mod layers;
+mod overlay;
+mod proofs;
+mod supplies;
+mod world;
