@@ -24,9 +24,6 @@ fn as_user(world: &World, program: &str, arguments: &[String]) -> String {
 fn kcode_hides_its_memory_and_the_environment_that_it_was_started_with() {
     // Root may look into every process; whoever else runs these tests may not.
     let uid = users().pop().unwrap();
-    if uid.is_none() && rustix::process::getuid().is_root() {
-        return;
-    }
     let world = World::new(uid);
     std::fs::remove_dir_all(world.project().join(".git")).unwrap();
     as_user(&world, "git", &["init".into(), "-q".into(), world.project().display().to_string()]);

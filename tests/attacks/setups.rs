@@ -56,7 +56,7 @@ impl Setup {
 /// Each user behind each wall.
 pub fn setups() -> Vec<Setup> {
     let mut walls = vec![Wall::Whole, Wall::WithoutNamespaces];
-    if refusing::is_installed("a wall by bwrap") && refusing::can_be_made("a wall by bwrap") {
+    if refusing::is_installed() && refusing::can_be_made() {
         walls.push(Wall::Bwrap);
     }
     users().into_iter().flat_map(|uid| walls.clone().into_iter().map(move |wall| Setup { uid, wall })).collect()

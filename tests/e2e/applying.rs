@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::changes::{Sight, changed_run};
 use crate::support::kimi::{Answer, MockKimi};
+use crate::support::skipped::{Need, given};
 use crate::world::{World, mender};
 
 /// Twelve lines with a misspelt greeting among them, some ended as on Windows.
@@ -106,7 +107,7 @@ fn a_file_that_only_may_be_read_is_still_a_file() {
 fn as_owner(command: &Command) -> Option<Command> {
     let owner = ["-U", "--map-user=1000", "--map-group=1000"];
     let can = Command::new("unshare").args(owner).arg("true").stderr(Stdio::null()).status();
-    if !can.is_ok_and(|status| status.success()) {
+    if !given(Need::UserNamespaces, can.is_ok_and(|status| status.success())) {
         return None;
     }
     let mut wrapped = Command::new("unshare");
@@ -150,7 +151,7 @@ fn a_folder_that_its_owner_may_not_write_stops_all_of_it() {
 fn mounted(world: &World, script: &str, command: &Command) -> Option<Command> {
     let can =
         Command::new("unshare").args(["-Urm", "mount", "-t", "tmpfs", "t", "/mnt"]).stderr(Stdio::null()).status();
-    if !can.is_ok_and(|status| status.success()) {
+    if !given(Need::Mounts, can.is_ok_and(|status| status.success())) {
         return None;
     }
     let mut wrapped = Command::new("unshare");

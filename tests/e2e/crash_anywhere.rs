@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use crate::conversant;
 use crate::ran::{Kept, Ran};
 use crate::support::kimi::MockKimi;
-use crate::support::skipped::skipped;
+use crate::support::skipped::can_crash;
 use crate::tree::Tree;
 use crate::world::{TASK, World, in_turns};
 
@@ -139,8 +139,8 @@ fn all() -> Vec<Deaths> {
 
 #[test]
 fn a_run_that_dies_anywhere_comes_to_the_same_patch() {
-    if !cfg!(debug_assertions) {
-        return skipped("needs a debug build");
+    if !can_crash() {
+        return;
     }
     let is_whole = std::env::var_os("KCODE_TEST_EVERY_CRASH").is_some();
     in_turns(&if is_whole { all() } else { sampled() }, survive);
@@ -153,8 +153,8 @@ fn number_of(kept: &Kept, kind: &str) -> usize {
 
 #[test]
 fn one_that_dies_after_it_was_applied_is_not_taken_up() {
-    if !cfg!(debug_assertions) {
-        return skipped("needs a debug build");
+    if !can_crash() {
+        return;
     }
     let start = |world: &World, at: usize| {
         let kimi = MockKimi::answering(conversant::answer);

@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::changes::{Sight, apply, changed_run};
 use crate::laws;
 use crate::ran::Ran;
+use crate::support::skipped::can_crash;
 use crate::world::World;
 
 /// There are fewer steps than this in any of these.
@@ -53,7 +54,7 @@ fn at_every_step(world: &World, arguments: &[&str], before: &Sight, after: &Sigh
 
 #[test]
 fn apply_and_undo_are_whole_or_nothing() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (world, before) = changed_run(World::new());
@@ -68,7 +69,7 @@ fn apply_and_undo_are_whole_or_nothing() {
 
 #[test]
 fn putting_it_right_may_be_cut_short_as_well() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (world, before) = changed_run(World::new());
@@ -102,7 +103,7 @@ fn putting_it_right_may_be_cut_short_as_well() {
 
 #[test]
 fn whatever_command_comes_next_puts_it_right() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (world, before) = changed_run(World::new());
@@ -123,7 +124,7 @@ fn whatever_command_comes_next_puts_it_right() {
 
 #[test]
 fn what_somebody_changed_in_between_is_left_to_them() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (world, before) = changed_run(World::new());
@@ -147,7 +148,7 @@ fn what_somebody_changed_in_between_is_left_to_them() {
 
 #[test]
 fn what_cannot_be_put_back_yet_waits() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (world, before) = changed_run(World::new());

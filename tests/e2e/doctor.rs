@@ -9,6 +9,7 @@ use predicates::str::contains;
 use serde_json::Value;
 
 use crate::support::refusing::{self, Bwrap};
+use crate::support::skipped::{Need, given, skipped};
 
 /// An ordinary user who owns nothing on any machine.
 const NOBODY: u32 = 54_321;
@@ -81,6 +82,7 @@ fn where_proc_is_covered_commands_do_without_cells_and_are_gone_all_the_same() {
         .output();
     // This machine may have neither the program nor such namespaces.
     let Some(diagnosis) = doctor.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
+        skipped(Need::PidNamespaces);
         return;
     };
     let find = |list: &str, key: &str, name: &str| {
@@ -113,8 +115,7 @@ fn diagnosis_where_refused(uid: Option<u32>, bwrap: &Bwrap) -> (i32, Value) {
 
 #[test]
 fn where_kcode_may_make_no_namespaces_bwrap_does_and_the_wall_is_whole() {
-    let test = "the wall by bwrap";
-    if !refusing::is_installed(test) || !refusing::can_be_made(test) {
+    if !refusing::is_installed() || !refusing::can_be_made() {
         return;
     }
     let copies = tempfile::tempdir().unwrap();
@@ -144,8 +145,8 @@ fn where_kcode_may_make_no_namespaces_bwrap_does_and_the_wall_is_whole() {
 
 #[test]
 fn where_bwrap_may_make_none_either_both_are_named() {
-    let test = "a wall without any namespaces";
-    if !rustix::process::getuid().is_root() || !refusing::is_installed(test) || !refusing::can_be_made(test) {
+    if !given(Need::Root, rustix::process::getuid().is_root()) || !refusing::is_installed() || !refusing::can_be_made()
+    {
         return;
     }
     let (code, diagnosis) = diagnosis_where_refused(Some(NOBODY), &Bwrap::Plain);

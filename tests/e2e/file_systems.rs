@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::support::refusing::{self, Bwrap};
+use crate::support::skipped::{Need, given};
 use crate::world::{EDIT, TASK, World, mender};
 
 /// Which view there has to be.
@@ -32,11 +33,7 @@ fn can_mount() -> bool {
         .args([namespace(), "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
         .stderr(Stdio::null())
         .status();
-    let can = tried.is_ok_and(|status| status.success());
-    if !can {
-        crate::support::skipped::skipped("this machine doesn't let its users mount");
-    }
-    can
+    given(Need::Mounts, tried.is_ok_and(|status| status.success()))
 }
 
 /// A run after the mounts that `script` makes.
@@ -145,8 +142,7 @@ fn the_path_of_the_repository_may_hold_any_character() {
 /// The same paths and file systems where bwrap makes the namespaces, and where nobody does.
 #[test]
 fn where_namespaces_are_refused_the_patch_is_the_same() {
-    let test = "a run where namespaces are refused";
-    if !refusing::is_installed(test) || !refusing::can_be_made(test) {
+    if !refusing::is_installed() || !refusing::can_be_made() {
         return;
     }
     for name in ["plain", "a b:c,d\\e\nf"] {

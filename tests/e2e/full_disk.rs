@@ -2,12 +2,13 @@
 //! once there is space.
 //!
 //! The state folder stands on a small disk of its own, in a mount namespace of its own; where such a thing can't be had,
-//! most of these tests have nothing to say.
+//! most of these tests are skipped.
 
 use std::process::{Command, Stdio};
 
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
+use crate::support::skipped::{Need, given};
 use crate::world::{EDIT, TASK, World, mender};
 
 /// Runs a command while a disk of the size `$1` is at `$0`, with what was there. As `$2` says, it is full from the start, or
@@ -39,7 +40,7 @@ fn on_a_disk(world: &World, size: &str, full: &str, command: &Command) -> Comman
 fn can_have_one() -> bool {
     let mut command = Command::new("unshare");
     command.args(["-Urm", "sh", "-c", "mount -t tmpfs tmpfs /tmp"]).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    given(Need::Mounts, command.status().is_ok_and(|status| status.success()))
 }
 
 /// `kcode fix` on a disk of `size`.

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::ran::Ran;
 use crate::support::kimi::MockKimi;
+use crate::support::skipped::{Need, skipped};
 use crate::world::{World, mender};
 
 /// Runs, and returns what was sent first and what people were told.
@@ -115,7 +116,7 @@ fn borrowed_objects_are_named_and_the_remedy_helps() {
     let objects = source.join(".git/objects");
     let ran = world.fix(&mender(), &["--no-baseline"]);
     if !is_overlay(&ran) {
-        eprintln!("skipped: a copy has no .git");
+        skipped(Need::Overlay);
         return;
     }
     let told = ran.stderr();

@@ -47,7 +47,7 @@ fn everywhere(world: &World, judge: impl Fn(&Ran, &str)) {
     let kimi = mender();
     judge(&world.fix(&kimi, &["--sandbox", "strict"]), "namespaces");
     forget(world);
-    if refusing::is_installed("links behind bwrap") && refusing::can_be_made("links behind bwrap") {
+    if refusing::is_installed() && refusing::can_be_made() {
         let kimi = mender();
         let command = world.keyed(&kimi, &["fix", TASK, "--sandbox", "strict"]);
         let ran = Ran::new(refusing::run(&mut refusing::machine(None, &Bwrap::Plain, &command)), &world.state());

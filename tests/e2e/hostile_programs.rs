@@ -106,8 +106,7 @@ fn where_namespaces_are_refused_bwrap_is_not_the_repositorys() {
     let world = World::new();
     let bin = world.root().join(".venv/bin");
     plant(&world, &bin.join("bwrap"));
-    let test = "a planted bwrap";
-    if !refusing::is_installed(test) || !refusing::can_be_made(test) {
+    if !refusing::is_installed() || !refusing::can_be_made() {
         return;
     }
     let mut doctor = world.kcode(&["doctor"]);

@@ -9,6 +9,7 @@ use rustix::fs::{CWD, FileType, mknodat};
 
 use crate::changes::{Sight, changed_run};
 use crate::ran::Ran;
+use crate::support::skipped::can_crash;
 use crate::world::{World, mender};
 
 const FLAGS: [&str; 3] = ["--commit", "--branch", "mended"];
@@ -103,7 +104,7 @@ fn what_was_staged_and_committed_since_stays_in_git() {
 
 #[test]
 fn a_kill_at_any_step_of_an_undo_leaves_index_and_tree_of_one_mind() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (world, before) = subject();
@@ -293,7 +294,7 @@ fn in_a_linked_worktree_its_own_index_and_head_are_meant() {
 
 #[test]
 fn a_kill_at_any_step_leaves_git_and_tree_of_one_mind() {
-    if !cfg!(debug_assertions) {
+    if !can_crash() {
         return;
     }
     let (mut finished, mut subject) = (0, subject());

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::ran::{Kept, Ran};
 use crate::support::kimi::{Answer, MockKimi};
+use crate::support::skipped::{Need, given};
 use crate::world::{EDIT, TASK, World, mender, mending};
 
 /// Passes on the mended project, where a folder that the tree has can be renamed.
@@ -35,11 +36,7 @@ fn overlay(report: &Value) -> &Value {
 fn can_overlay() -> bool {
     let world = World::new();
     let ran = world.fix(&mender(), &[]).code(0);
-    let can = overlay(&ran.report())["holds"] == true;
-    if !can {
-        eprintln!("skipped: there are no overlays here, so that every view is a copy");
-    }
-    can
+    given(Need::Overlay, overlay(&ran.report())["holds"] == true)
 }
 
 fn assert_copied(ran: &Ran, kept: &Kept) {

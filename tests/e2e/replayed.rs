@@ -152,8 +152,7 @@ fn behind_another_wall() {
     world.fix(&looking(), &[]).code(0);
     let ran = world.run(world.kcode(&["replay", "--sandbox", "off"]));
     assert!(ran.stdout().contains("are equal"), "{}{}", ran.stdout(), ran.stderr());
-    let test = "a replay where namespaces are refused";
-    if refusing::is_installed(test) && refusing::can_be_made(test) {
+    if refusing::is_installed() && refusing::can_be_made() {
         let refused = refusing::machine(None, &Bwrap::Plain, &world.kcode(&["replay"]));
         let ran = Ran::new(refusing::run(&mut { refused }), &world.state());
         assert!(ran.stdout().contains("are equal"), "{}{}", ran.stdout(), ran.stderr());

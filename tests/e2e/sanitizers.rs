@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::setups::setups;
+use crate::support::skipped::{Need, given};
 use crate::world::{TASK, World, in_turns, mender};
 
 /// Terabytes, as AddressSanitizer, ThreadSanitizer and Go's race detector reserve them for what they note of each byte.
@@ -40,10 +41,7 @@ fn links(folder: &Path, option: &str) -> bool {
         Command::new("cc").arg(option).args(["-pthread", "-o"]).arg(&place).arg(folder.join("program.c")).status();
     let can = built.is_ok_and(|status| status.success())
         && Command::new(&place).env("LSAN_OPTIONS", "detect_leaks=0").output().is_ok_and(|ran| ran.status.success());
-    if !can {
-        crate::support::skipped::skipped(&format!("cc builds nothing with {option} here"));
-    }
-    can
+    given(Need::Other(&format!("a cc that builds with {option}")), can)
 }
 
 #[test]

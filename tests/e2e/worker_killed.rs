@@ -11,7 +11,7 @@ use crate::ran::Kept;
 use crate::running::{Running, wait_until};
 use crate::setups::setups;
 use crate::support::kimi::{Answer, MockKimi};
-use crate::support::skipped::skipped;
+use crate::support::skipped::{Need, skipped};
 use crate::tree::Tree;
 use crate::world::{EDIT, TASK, World};
 
@@ -129,7 +129,7 @@ impl Drop for Freezer {
 fn a_worker_that_can_not_be_killed_is_not_waited_for() {
     let Some(freezer) = Freezer::make() else {
         assert!(!getuid().is_root() || !Path::new("/sys/fs/cgroup/freezer").exists());
-        skipped("a worker in state D needs root and control groups of version 1");
+        skipped(Need::Other("root and control groups of version 1, for a worker in state D"));
         return;
     };
     // Where the run's own time ends it, there is some left to freeze the worker in.

@@ -25,6 +25,7 @@ mod redaction;
 mod results;
 mod sandbox;
 mod settings;
+mod skips;
 mod tampering;
 mod tools;
 mod wire;

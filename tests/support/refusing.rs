@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::skipped::skipped;
+use super::skipped::{Need, given};
 
 const BWRAP: &str = "/usr/bin/bwrap";
 /// Long enough for any machine; nothing waits for it to pass.
@@ -38,21 +38,13 @@ pub enum Bwrap {
 }
 
 /// Whether there is a bwrap to be tested with; says so when there is none.
-pub fn is_installed(test: &str) -> bool {
-    let is_there = Path::new(BWRAP).exists();
-    if !is_there {
-        skipped(&format!("{test} needs bwrap (apt-get install bubblewrap)"));
-    }
-    is_there
+pub fn is_installed() -> bool {
+    given(Need::Bwrap, Path::new(BWRAP).exists())
 }
 
 /// Whether this machine lets the tests make that machine; says so when it doesn't.
-pub fn can_be_made(test: &str) -> bool {
-    let made = run(&mut machine(None, &Bwrap::Plain, &Command::new("true"))).status.success();
-    if !made {
-        skipped(&format!("{test} needs user namespaces of its own"));
-    }
-    made
+pub fn can_be_made() -> bool {
+    given(Need::UserNamespaces, run(&mut machine(None, &Bwrap::Plain, &Command::new("true"))).status.success())
 }
 
 /// A copy of bwrap in `folder` that takes root's rights.

@@ -5,6 +5,7 @@ use std::fs;
 use kcode::tools::TestRun;
 
 use super::world::World;
+use crate::support::skipped::has_program;
 
 #[tokio::test]
 async fn commands_can_do_what_tests_need() {
@@ -28,14 +29,17 @@ async fn commands_can_do_what_tests_need() {
 
 /// Runs `line` over `files`, if this machine has `program`.
 async fn toolchain(program: &str, files: &[(&str, &str)], line: &str) {
+    if !has_program(program) {
+        return;
+    }
     let world = World::new();
     for (file, text) in files {
         let file = world.view().join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
-    let run = world.run(&format!("command -v {program} > /dev/null || exit 99; {line}")).await;
-    assert!(matches!(run.exit_code, Some(0 | 99)), "{}", world.log(&run));
+    let run = world.run(line).await;
+    assert_eq!(run.exit_code, Some(0), "{}", world.log(&run));
 }
 
 #[tokio::test]

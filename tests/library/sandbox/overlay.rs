@@ -9,6 +9,7 @@ use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
 use tempfile::TempDir;
 
 use super::world::World;
+use crate::support::skipped::{Need, skipped};
 
 /// A worker's plan with an overlay of `tree`, which lies in `world`.
 fn plan(world: &World, tree: &Path, line: &str) -> WorkerPlan {
@@ -42,6 +43,7 @@ async fn run(world: &World, tree: &Path, line: &str) -> Option<String> {
     let (worker, wall) = Worker::start(plan(world, tree, line)).await.unwrap();
     if why_not(&wall).is_some() {
         assert!(!wall.network, "namespaces, but no overlay: {wall:?}");
+        skipped(Need::Overlay);
         return None;
     }
     assert!(wall.tree, "{wall:?}");
@@ -134,6 +136,7 @@ async fn a_tree_in_the_temporary_folder_leaves_that_usable_and_stays_in_place() 
     let world = World::new();
     if world.folder.starts_with("/tmp") {
         // The run's own folders have to be shown there, so that only `$TMPDIR` is for commands to write.
+        skipped(Need::Other("a target folder outside of /tmp"));
         return;
     }
     let tree = outside.path().canonicalize().unwrap().join("deep/project");

@@ -11,6 +11,7 @@ use kcode::settings::{Sandbox, TestCommand};
 use kcode::workspace::{ChangeSet, Overlay, View};
 
 use super::world::World;
+use crate::support::skipped::{Need, skipped};
 
 pub const DEPENDENCIES: [&str; 2] = ["node_modules", ".venv"];
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -56,6 +57,7 @@ impl Overlaid {
         if !holds_overlay(&wall) {
             assert!(!wall.network, "namespaces, but no overlay: {wall:?}");
             runtime.block_on(worker.stop());
+            skipped(Need::Overlay);
             return None;
         }
         let view = View::over(&repository, &run, &overlay, &dependencies()).unwrap();

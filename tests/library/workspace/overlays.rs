@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::overlaid::{Overlaid, sh_in_copy};
 use super::world::{World, everything, full_patch, git, git_apply, link, path, set_mode, tree, write};
+use crate::support::skipped::{Need, skipped};
 
 /// What is in a patch, a word for the kind and the path.
 fn told(patch: &Patch) -> Vec<String> {
@@ -276,7 +277,9 @@ fn a_linked_worktree_and_submodules_have_their_git_and_keep_it() {
 
 #[test]
 fn a_project_on_another_file_system_than_the_run() {
-    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return };
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
+        return skipped(Need::Other("a folder /dev/shm that can be written"));
+    };
     let world = project();
     assert_ne!(fs::metadata(memory.path()).unwrap().dev(), fs::metadata(world.root()).unwrap().dev());
     let moved = memory.path().join("on memory, with a comma");
@@ -299,6 +302,7 @@ fn files_of_others_are_left_to_the_copy() {
     let file = world.root().join("a");
     // Only root can give files away.
     if std::os::unix::fs::chown(&file, None, Some(12_345)).is_err() {
+        skipped(Need::Root);
         return;
     }
     let refused = Overlay::prepare(&world.repository(), &world.run(), ChangeSet::new(Vec::new())).err().unwrap();
