@@ -8,6 +8,7 @@
 //! | 11 | `structure` | tests of this map and of the names; not built otherwise |
 //! | 10 | [`cli`] | arguments, one file a command; the only floor that may print |
 //! | 9 | `run` | one run from its spec to its end: prepared, held, finished, taken up again |
+//! | 8 | [`ci`] | what a CI platform tells and is told: the result of a job, annotations |
 //! | 8 | `review` | a patch before a person, hunk by hunk |
 //! | 8 | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | 8 | [`replay`] | a recorded run played again, and held against what was recorded |
@@ -28,6 +29,7 @@
 
 #![warn(unreachable_pub)] // what no other crate can name is `pub(crate)`
 
+pub mod ci;
 pub mod cli;
 pub mod context;
 pub mod history;

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::apply::ApplyArguments;
 use super::arguments::{FitRunArgument, Global};
 use super::audit::AuditArguments;
+use super::ci::CiArguments;
 use super::config::ConfigArguments;
 use super::doctor::DoctorArguments;
 use super::export::ExportArguments;
@@ -34,6 +35,12 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     /// Solve a task in this repository and hand back a patch
     Fix(Box<FixArguments>),
+    /// Solve a task where nobody watches: never asks, never applies, and leaves patch and report in a folder
+    ///
+    /// The sandbox is `strict` and every limit is finite. Whatever happens, DIR says how the job ended: `result.json` is written
+    /// first and replaced at the end, beside `patch.diff`, `report.json`, `report.md`, `events.jsonl` and `trajectory.json`. On
+    /// GitHub and GitLab it writes the step summary, outputs or variables, and annotations for failing and weakened tests.
+    Ci(Box<CiArguments>),
     /// Take up a run that was interrupted, or stopped by a limit or the provider
     Resume(Box<ResumeArguments>),
     /// Replay a recorded run offline, and report where it differs

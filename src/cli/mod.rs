@@ -7,6 +7,7 @@ mod apart;
 mod apply;
 mod arguments;
 mod audit;
+mod ci;
 mod command_line;
 mod config;
 mod consent;
@@ -35,9 +36,11 @@ mod show;
 mod since;
 mod stats;
 mod synonyms;
+mod task_text;
 mod terminal;
 mod undo;
 mod verify;
+mod work_flags;
 
 use std::process::ExitCode;
 
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
     let ended = match &command {
         Command::Fix(fix) => fix::execute(&global, fix).and_then(|ended| after_a_run(&global, ended)),
         Command::Resume(resume) => fix::resume(&global, resume).and_then(|ended| after_a_run(&global, ended)),
+        Command::Ci(ci) => ci::execute(&global, ci),
         Command::Replay(replay) => replay::execute(&global, replay),
         Command::Export(export) => export::execute(&global, export),
         Command::Demo => demo::execute(&global),

@@ -9,6 +9,7 @@ use super::command_line::CommandLine;
 use super::gc::Cleared;
 use super::list::RunList;
 use super::stats::StatsList;
+use crate::ci::CiResult;
 use crate::journal::{Outcome, Record};
 use crate::replay::Archive;
 use crate::report::{Audit, Report, Verification};
@@ -66,9 +67,9 @@ pub fn report_schema() -> Schema {
     schema_for!(Report)
 }
 
-/// JSON Schemas of the output of commands on kept runs, by name.
+/// JSON Schemas of the output of commands on kept runs and of a CI job's result, by name.
 #[must_use]
-pub fn listing_schemas() -> [(&'static str, Schema); 6] {
+pub fn listing_schemas() -> [(&'static str, Schema); 7] {
     [
         ("verification", schema_for!(Verification)),
         ("audit", schema_for!(Audit)),
@@ -76,5 +77,6 @@ pub fn listing_schemas() -> [(&'static str, Schema); 6] {
         ("stats", schema_for!(StatsList)),
         ("gc", schema_for!(Cleared)),
         ("run", schema_for!(Archive)),
+        ("ci", schema_for!(CiResult)),
     ]
 }

@@ -170,7 +170,10 @@ mod tests {
             (&["fix", "t", "--aply"], "a similar one exists: --apply\n"),
             (&["fix", "t", "--max-trns=5"], "a similar one exists: --max-turns\n"),
             (&["apply", "--dry-run"], "only these commands take --dry-run: kcode fix, kcode resume, kcode gc\n"),
-            (&["--max-cost", "1", "fix", "t"], "only these commands take --max-cost: kcode fix, kcode resume\n"),
+            (
+                &["--max-cost", "1", "fix", "t"],
+                "only these commands take --max-cost: kcode fix, kcode ci, kcode resume\n",
+            ),
             (&["fix", "t", "--branch", "x"], "only these commands take --branch: kcode apply\n"),
             (&["fix", "t", "--sandbox", "-1"], "goes after an equals sign: --sandbox=-1\n"),
             (&["fix", "t", "--test", "-x"], "goes after an equals sign: --test=-x\n"),

@@ -9,7 +9,7 @@ use super::{consent, output, severed};
 use crate::journal::{Applied, Outcome, RunFolder, RunId, StopReason};
 use crate::render::closing;
 use crate::report::Report;
-use crate::run::{self, Failure, Front, Handed, Next, Signals, beside::Beside};
+use crate::run::{self, Failure, Front, Handed, LineReader, Next, Signals, beside::Beside};
 use crate::sandbox::WorkerPlan;
 use crate::text::counted;
 
@@ -42,10 +42,10 @@ impl Front for Terminal<'_> {
         output::say
     }
 
-    fn lines(&self) -> Option<fn(&str)> {
+    fn lines(&self) -> Option<LineReader> {
         // A closed pipe doesn't end the run: its result is on disk.
-        let print: fn(&str) = |line| drop(output::data(format!("{line}\n").as_bytes()));
-        (self.output == OutputForm::Jsonl).then_some(print)
+        let print = |line: &str| drop(output::data(format!("{line}\n").as_bytes()));
+        (self.output == OutputForm::Jsonl).then(|| Box::new(print) as LineReader)
     }
 
     fn is_attended(&self) -> bool {

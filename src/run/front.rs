@@ -35,13 +35,16 @@ pub(crate) struct Handed<'a> {
     pub is_kept: bool,
 }
 
+/// Is given a line of JSON, without its end.
+pub(crate) type LineReader = Box<dyn FnMut(&str) + Send>;
+
 /// The user interface of a run: it shows progress and asks.
 pub(crate) trait Front {
     /// Returns the function that prints a line for people.
     fn talk(&self) -> fn(&str);
 
     /// Takes each event as a line of JSON, without secrets; `None` when nobody reads them.
-    fn lines(&self) -> Option<fn(&str)>;
+    fn lines(&self) -> Option<LineReader>;
 
     /// Whether a person is there who can be asked what tests may see.
     fn is_attended(&self) -> bool;

@@ -72,7 +72,7 @@ pub(crate) use applying::{apply_changes, carry_out, changes, note, renew_report,
 pub(crate) use chosen_tests::ChosenTests;
 pub(crate) use failure::Failure;
 pub(crate) use follow::FollowUp;
-pub(crate) use front::{Front, Handed, Next};
+pub(crate) use front::{Front, Handed, LineReader, Next};
 pub(crate) use inherited::Inherited;
 pub(crate) use interrupt::Interrupts;
 pub(crate) use kept::{load, unreadable};

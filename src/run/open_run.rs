@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::failure::Failure;
+use super::front::LineReader;
 use super::kept_flags::kept;
 use super::run_spec::RunSpec;
 use super::terms::limits;
@@ -147,7 +148,7 @@ fn cannot_hold(settings: &Settings, error: &io::Error) -> Failure {
 
 /// Prints every record as a line. The journal keeps the model's words byte for byte; whoever reads along gets them
 /// without secrets.
-fn print_lines(journal: &mut FileJournal, redactor: Redactor, take: fn(&str)) {
+fn print_lines(journal: &mut FileJournal, redactor: Redactor, mut take: LineReader) {
     journal.watch(Box::new(move |record| {
         if let Ok(mut line) = serde_json::to_string(record) {
             redactor.clean(&mut line);

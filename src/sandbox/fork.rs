@@ -46,7 +46,7 @@ pub(super) fn start(part: &str, run: impl FnOnce() -> io::Result<u8>) -> io::Res
 /// # Errors
 /// If this process has more than one thread, or the kernel refuses the fork.
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
-pub(super) fn fork() -> io::Result<Option<Pid>> {
+pub(crate) fn fork() -> io::Result<Option<Pid>> {
     if !has_one_thread()? {
         return Err(io::Error::other("a process with threads can't be copied"));
     }

@@ -53,6 +53,7 @@ mod user;
 mod visible;
 
 pub use error::WorkerError;
+pub(crate) use fork::fork;
 pub use launcher::{Launched, Worker, shown, variables};
 pub use plan::{OverlayPlan, WorkerConfig, WorkerFolders, WorkerPlan};
 pub use progress::{CommandProgress, ProgressListener};

@@ -49,6 +49,8 @@ pub struct FlagLayer {
     pub sandbox: Option<Sandbox>,
     /// The command's default: `auto`, or `strict` in `kcode ci`.
     pub default_sandbox: Sandbox,
+    /// The command's default: no limit, or a finite one in `kcode ci`.
+    pub default_max_tokens: Option<Tokens>,
 }
 
 /// Resolves every setting. `user_file` is the argument of `--config`; `.kcode.toml` is read from `repository_root`.
@@ -222,7 +224,7 @@ impl SettingLayers<'_> {
 
     fn max_tokens(&self) -> Result<Setting<Option<Tokens>>, SettingsError> {
         const NAME: &str = "limits.max_tokens";
-        Setting::default(None)
+        Setting::default(self.flags.default_max_tokens)
             .or(self.user.limits.max_tokens.map(Some), &self.user_origin)
             .tighten(NAME, self.repository.limits.max_tokens.map(Some))?
             .or_variable(NAME, self.env, "KCODE_MAX_TOKENS", |text| parse_tokens(text).map(Some))?

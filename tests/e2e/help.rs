@@ -3,8 +3,8 @@
 use crate::pty::Terminal;
 use crate::world::World;
 
-const COMMANDS: [&str; 17] = [
-    "fix", "resume", "replay", "export", "demo", "config", "doctor", "diff", "show", "review", "audit", "apply",
+const COMMANDS: [&str; 18] = [
+    "fix", "resume", "replay", "export", "demo", "config", "doctor", "diff", "show", "review", "audit", "ci", "apply",
     "undo", "verify", "runs", "stats", "gc",
 ];
 

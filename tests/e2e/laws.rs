@@ -119,7 +119,7 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.schema.json"));
         Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap()
     };
-    let names = ["event", "report", "verification", "audit", "runs", "stats", "gc", "run"];
+    let names = ["event", "report", "verification", "audit", "runs", "stats", "gc", "run", "ci"];
     let by_name = names.map(|name| (name, compile(name))).into();
     Shapes { schemas, by_name }
 });

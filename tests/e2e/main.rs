@@ -51,6 +51,7 @@ mod budget;
 mod causes;
 mod certificate;
 mod checks;
+mod ci;
 mod cleaning;
 mod commands;
 mod consent;

@@ -30,7 +30,7 @@ pub(super) fn resume(global: &Global, arguments: &ResumeArguments) -> Result<End
     let past = ResumedRun::open(folder, output::say)?;
     let repository = past.repository.clone();
     let options = run::resumed(&options(global, &arguments.run), &past.started);
-    let mut settings = global.settings(&flags(&arguments.run, &options), &repository)?;
+    let mut settings = global.settings(&arguments.run.work.layer(&options), &repository)?;
     // Reasoning in the conversation must not be sent to another model.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
@@ -45,7 +45,7 @@ pub(super) fn resume(global: &Global, arguments: &ResumeArguments) -> Result<End
 fn first_task<'a>(front: &'a Terminal<'_>, arguments: &FixArguments, task: String) -> Result<RunSpec<'a>, Failure> {
     let repository = front.global.repository()?;
     let options = options(front.global, &arguments.run);
-    let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run, &options) };
+    let flags = FlagLayer { model: arguments.model.clone(), ..arguments.run.work.layer(&options) };
     let settings = front.global.settings(&flags, &repository)?;
     Ok(RunSpec::new(task, repository, settings, options, front))
 }
@@ -61,7 +61,7 @@ fn further_task<'a>(
     let folder = kept_runs::find(global, &RunArgument { run: Some(which.to_owned()) })?;
     let FollowUp { repository, model, options, inherited, carried } =
         FollowUp::of(&folder, &options(global, &arguments.run))?;
-    let mut settings = global.settings(&flags(&arguments.run, &options), &repository)?;
+    let mut settings = global.settings(&arguments.run.work.layer(&options), &repository)?;
     settings.model.value = model;
     let (inherited, carried) = (Some(inherited), Some(carried));
     Ok(RunSpec { inherited, carried, ..RunSpec::new(task, repository, settings, options, front) })
@@ -73,36 +73,5 @@ fn terminal<'a>(global: &'a Global, flags: &RunFlags) -> Terminal<'a> {
 
 /// Options of the run that aren't settings.
 fn options(global: &Global, flags: &RunFlags) -> RunOptions {
-    RunOptions {
-        apply: flags.apply,
-        patch: flags.patch.clone(),
-        test: flags.test.clone(),
-        no_verify: flags.no_verify,
-        no_baseline: flags.no_baseline,
-        reproduce: flags.reproduce,
-        minimize: flags.minimize,
-        allow_test_edits: flags.allow_test_edits,
-        allow_failing_setup: flags.allow_failing_setup,
-        include_generated: flags.include_generated.clone(),
-        shown: flags.shown.shown(),
-        loudness: global.loudness(),
-    }
-}
-
-/// The part of `flags`, and of the `options` that an earlier run may have set, that belongs to the settings.
-fn flags(flags: &RunFlags, options: &RunOptions) -> FlagLayer {
-    FlagLayer {
-        base_url: flags.base_url.clone(),
-        max_turns: flags.limits.max_turns,
-        max_tokens: flags.limits.max_tokens,
-        max_cost: flags.limits.max_cost,
-        max_time: flags.limits.max_time,
-        test: options.test.clone(),
-        include_generated: options.include_generated.clone(),
-        readable: options.shown.0.clone(),
-        no_verify: options.no_verify,
-        no_baseline: options.no_baseline,
-        sandbox: flags.sandbox,
-        ..FlagLayer::default()
-    }
+    RunOptions { apply: flags.apply, patch: flags.patch.clone(), ..flags.work.options(global) }
 }

@@ -1,19 +1,9 @@
-//! Reads the task. With a task argument standard input is never read, so a pipe without a writer can't block a run.
-
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+//! The task of `kcode fix`. With a task argument standard input is never read, so a pipe without a writer can't block a run.
 
 use super::flags::FixArguments;
 use crate::cli::arguments::Global;
-use crate::journal::{Outcome, open_regular};
+use crate::cli::task_text;
 use crate::run::Failure;
-use crate::settings::{Refused, RepositoryFiles};
-
-/// Hint for an unreadable task file.
-const PATH: &str = "check the path given to --task-file; a pipe is read with: kcode fix -";
-/// Bytes; a longer text isn't a task.
-const MAX_BYTES: u64 = 256 * 1024;
 
 /// Reads the task.
 ///
@@ -21,9 +11,9 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// When it can't be read, isn't UTF-8, is empty or far too long.
 pub(super) fn read(global: &Global, arguments: &FixArguments) -> Result<String, Failure> {
     let text = match (&arguments.task, &arguments.task_file) {
-        (Some(task), _) if task == "-" => capped(io::stdin().lock(), "standard input")?,
+        (Some(task), _) if task == "-" => task_text::from_stdin()?,
         (Some(task), _) => task.clone(),
-        (None, Some(path)) => from_file(global, path)?,
+        (None, Some(path)) => task_text::from_file(global, path)?,
         (None, None) => String::new(),
     };
     let task = text.trim();
@@ -40,43 +30,4 @@ pub(super) fn read(global: &Global, arguments: &FixArguments) -> Result<String, 
         ));
     }
     Ok(task.to_owned())
-}
-
-/// Reads a file that the user chose. Others wrote files of the repository: there no link may lead out of it or to
-/// secrets.
-fn from_file(global: &Global, path: &Path) -> Result<String, Failure> {
-    let name = path.display().to_string();
-    let unreadable =
-        |why: String, hint: &str| Failure::usage(format!("the task file {name} can't be read: {why}"), hint);
-    if let Some((root, inside)) = in_repository(global, path) {
-        let files = RepositoryFiles::open(&root).map_err(|error| unreadable(error.to_string(), PATH))?;
-        let read = files.try_read(&inside, MAX_BYTES + 1).map_err(|refused| match &refused {
-            Refused::Io(_) | Refused::Kind(_) => unreadable(refused.to_string(), PATH),
-            _ => unreadable(refused.to_string(), "put the task into a file of its own, or give it as an argument"),
-        })?;
-        return capped(&*read.bytes, &name);
-    }
-    capped(open_regular(path).map_err(|error| unreadable(error.to_string(), PATH))?, &name)
-}
-
-/// The root of the repository that contains `path` itself, and the path in it; links in the last component don't
-/// matter.
-fn in_repository(global: &Global, path: &Path) -> Option<(PathBuf, PathBuf)> {
-    let root = global.repository_if_any().ok()??.root().to_owned();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let full = fs::canonicalize(folder).ok()?.join(path.file_name()?);
-    let inside = full.strip_prefix(&root).ok()?.to_owned();
-    Some((root, inside))
-}
-
-fn capped(source: impl Read, name: &str) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| {
-        Failure::new(Outcome::Usage, format!("the task can't be read from {name}: {error}"), "give it as an argument")
-    })?;
-    if bytes.len() as u64 > MAX_BYTES {
-        let hint = "put long material into a file of the repository and name it in the task";
-        return Err(Failure::usage(format!("the task in {name} is longer than {} KiB", MAX_BYTES / 1024), hint));
-    }
-    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("the task in {name} is not UTF-8"), "save it as UTF-8"))
 }

@@ -1,0 +1,256 @@
+//! `kcode ci`: a run where nobody watches, and the folder that it leaves however it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+use crate::laws::assert_shape;
+use crate::running::Running;
+use crate::support::kimi::{Answer, MockKimi};
+use crate::tree::Tree;
+use crate::world::{EDIT, TASK, World, mender};
+
+/// Everything that a job with a run leaves.
+const ALL: [&str; 6] = ["events.jsonl", "patch.diff", "report.json", "report.md", "result.json", "trajectory.json"];
+
+fn out(world: &World) -> PathBuf {
+    world.path("out")
+}
+
+/// `kcode ci` with its task in a variable.
+fn ci(world: &World, kimi: &MockKimi, arguments: &[&str]) -> Command {
+    let out = out(world);
+    let mut command =
+        world.keyed(kimi, &[&["ci", "--out", out.to_str().unwrap(), "--task-env", "TASK"], arguments].concat());
+    command.env("TASK", TASK);
+    command
+}
+
+/// What lies in the folder, in order.
+fn names(out: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(out).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn result(out: &Path) -> Value {
+    let result = serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap();
+    assert_shape("ci", &result);
+    result
+}
+
+/// Outcome, exit code and whether the job finished.
+fn told(out: &Path) -> (Value, Value, Value) {
+    let result = result(out);
+    (result["outcome"].clone(), result["exit_code"].clone(), result["finished"].clone())
+}
+
+#[test]
+fn a_job_leaves_patch_and_report_and_applies_nothing() {
+    let (world, kimi) = (World::new(), mender());
+    let ran = world.run(ci(&world, &kimi, &[])).code(0);
+    assert_eq!((ran.stdout(), names(&out(&world))), (String::new(), ALL.map(str::to_owned).to_vec()));
+    let result = result(&out(&world));
+    let patch = fs::read(out(&world).join("patch.diff")).unwrap();
+    assert_eq!(result["patch"]["sha256"], format!("{:x}", sha2::Sha256::digest(&patch)));
+    assert_eq!(
+        (&result["outcome"], &result["finished"], &result["run"]),
+        (&json!("verified"), &json!(true), &json!(ran.kept().id()))
+    );
+    assert_eq!(result["commit"], world.git(&["rev-parse", "HEAD"]).trim());
+    let report: Value = serde_json::from_slice(&fs::read(out(&world).join("report.json")).unwrap()).unwrap();
+    assert_shape("report", &report);
+    assert_eq!((&report["patch"]["path"], &report["wall"]["mode"]), (&json!("patch.diff"), &json!("strict")));
+    assert!(report["budget"]["limits"]["max_tokens"].as_u64().is_some(), "every limit is finite");
+    let events = fs::read_to_string(out(&world).join("events.jsonl")).unwrap();
+    assert_eq!(events.lines().count(), ran.kept().journal().len());
+    let trajectory: Value = serde_json::from_slice(&fs::read(out(&world).join("trajectory.json")).unwrap()).unwrap();
+    assert_eq!(trajectory["schema_version"], "ATIF-v1.6");
+    world.git(&["apply", "--check", out(&world).join("patch.diff").to_str().unwrap()]);
+}
+
+#[test]
+fn a_task_comes_from_a_file_or_from_standard_input() {
+    for by_file in [true, false] {
+        let (world, kimi) = (World::new(), mender());
+        let (task, out) = (world.path("task.md"), out(&world));
+        fs::write(&task, TASK).unwrap();
+        let mut arguments = vec!["ci", "--out", out.to_str().unwrap()];
+        if by_file {
+            arguments.extend(["--task-file", task.to_str().unwrap()]);
+        }
+        let mut command = world.keyed(&kimi, &arguments);
+        command.stdin(Stdio::from(fs::File::open(&task).unwrap()));
+        world.run(command).code(0);
+        assert!(kimi.requests()[0].last_text().contains(TASK));
+        assert_eq!(result(&out)["task"]["kind"], if by_file { "file" } else { "stdin" });
+    }
+}
+
+#[test]
+fn what_is_no_task_is_told_in_the_folder() {
+    for (variable, words) in [(Some(" \n"), "the task is empty"), (None, "there is no environment variable TASK")] {
+        let (world, kimi) = (World::new(), mender());
+        let mut command = ci(&world, &kimi, &[]);
+        match variable {
+            Some(text) => command.env("TASK", text),
+            None => command.env_remove("TASK"),
+        };
+        world.run(command).code(2).says(&["error: ", words, "hint: "]);
+        assert_eq!(told(&out(&world)), (json!("usage"), json!(2), json!(true)));
+        assert_eq!(names(&out(&world)), ["result.json"]);
+        assert!(kimi.requests().is_empty());
+    }
+}
+
+#[test]
+fn the_folder_must_be_outside_and_holds_nothing_of_an_earlier_job() {
+    let (world, kimi) = (World::new(), mender());
+    let inside = world.root().join("kcode-out");
+    let mut command = world.keyed(&kimi, &["ci", "--out", inside.to_str().unwrap(), "--task-env", "TASK"]);
+    command.env("TASK", TASK);
+    world.run(command).code(2).says(&["is in the repository", "hint: "]);
+    assert!(!inside.exists());
+
+    fs::create_dir_all(out(&world)).unwrap();
+    fs::write(out(&world).join("patch.diff"), "of an earlier job").unwrap();
+    let quota = MockKimi::answering(|_| Answer::quota());
+    world.run(ci(&world, &quota, &[])).code(69);
+    assert!(!out(&world).join("patch.diff").exists());
+}
+
+#[test]
+fn exit_codes_and_results_tell_the_same_truth() {
+    for (answers, outcome, code) in [
+        (vec![Answer::text("There is nothing to do."); 2], "no_change", 3),
+        (vec![Answer::unauthorized()], "unauthorized", 77),
+        (vec![Answer::quota()], "model_rejected", 69),
+        (vec![Answer::call("edit_file", EDIT), Answer::quota()], "model_rejected", 69),
+    ] {
+        let world = World::new();
+        let kimi = MockKimi::script(answers);
+        world.run(ci(&world, &kimi, &[])).code(code);
+        assert_eq!(told(&out(&world)), (json!(outcome), json!(code), json!(true)));
+        let has_patch = !result(&out(&world))["patch"].is_null();
+        assert_eq!(has_patch, out(&world).join("patch.diff").exists());
+    }
+}
+
+/// A job whose tests never end, while they run.
+fn at_work(world: &World, arguments: &[&str]) -> (MockKimi, Running) {
+    world.write_test("sleep 1001");
+    world.commit_all();
+    let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done."), Answer::text("I give up.")]);
+    let running = world.start(ci(world, &kimi, &[&["--no-baseline"], arguments].concat()));
+    running.wait_for_program("sleep");
+    (kimi, running)
+}
+
+#[test]
+fn a_killed_job_leaves_all_it_had() {
+    let world = World::new();
+    let (_kimi, mut running) = at_work(&world, &[]);
+    let before = Tree::of(&world.root());
+    // The supervisor has one child.
+    let children = format!("/proc/{0}/task/{0}/children", running.child().id());
+    let job = fs::read_to_string(children).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(job).unwrap(), Signal::KILL).unwrap();
+    let ran = running.wait().code(130).says(&["was killed by signal 9"]);
+    crate::laws::hold(&world, &ran);
+    assert_eq!(told(&out(&world)), (json!("interrupted"), json!(130), json!(true)));
+    assert_eq!(names(&out(&world)), ALL);
+    before.assert_same(&Tree::of(&world.root()));
+}
+
+#[test]
+fn a_job_whose_supervisor_is_killed_ends_as_well() {
+    let world = World::new();
+    let (_kimi, running) = at_work(&world, &[]);
+    let family = running.descendants();
+    running.signal(Signal::KILL);
+    drop(running.wait());
+    crate::running::wait_until("all of it is gone", || family.iter().all(|process| !process.lives()));
+    assert_eq!(told(&out(&world)), (json!("interrupted"), json!(130), json!(true)));
+    assert_eq!(names(&out(&world)), ALL);
+}
+
+#[test]
+fn a_signal_ends_the_job_in_order() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let world = World::new();
+        let (_kimi, running) = at_work(&world, &[]);
+        running.signal(signal);
+        let ran = running.wait().code(130);
+        crate::laws::hold(&world, &ran);
+        assert_eq!(told(&out(&world)), (json!("interrupted"), json!(130), json!(true)));
+    }
+}
+
+#[test]
+fn a_job_says_that_it_is_at_work_and_ends_at_its_limits() {
+    let world = World::new();
+    let (_kimi, running) = at_work(&world, &["--heartbeat", "100ms", "--max-time", "3s"]);
+    running.wait_until_it_says("kcode ci: at work for");
+    let ran = running.wait().code(6);
+    crate::laws::hold(&world, &ran);
+    assert_eq!(told(&out(&world)), (json!("budget"), json!(6), json!(true)));
+}
+
+#[test]
+fn the_deadline_ends_a_job_that_goes_on() {
+    let world = World::new();
+    // Half of it is the run's.
+    let (_kimi, running) = at_work(&world, &["--deadline", "4s"]);
+    let ran = running.wait().code(6);
+    crate::laws::hold(&world, &ran);
+    assert_eq!(told(&out(&world)), (json!("budget"), json!(6), json!(true)));
+}
+
+#[test]
+fn a_platform_is_told_and_no_content_adds_a_value() {
+    let world = World::new();
+    world.write_test("echo 'not ok 1 - a%0A\n::set-output name=x::y\u{202e}'; exit 1");
+    world.commit_all();
+    let said = "Done.\n::set-env name=PATH::/tmp\nEOF\nGITHUB_TOKEN<<EOF\nx\nEOF";
+    let kimi = MockKimi::answering({
+        let mut edited = false;
+        move |_| {
+            if std::mem::replace(&mut edited, true) { Answer::text(said) } else { Answer::call("edit_file", EDIT) }
+        }
+    });
+    let [outputs, summary, env, path] = ["outputs", "summary", "env", "path"].map(|name| {
+        let file = world.path(name);
+        fs::write(&file, "earlier=1\n").unwrap();
+        file
+    });
+    let mut command = ci(&world, &kimi, &[]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_OUTPUT", &outputs).env("GITHUB_STEP_SUMMARY", &summary);
+    command.env("GITHUB_ENV", &env).env("GITHUB_PATH", &path).env("GITLAB_CI", "true");
+    let ran = world.run(command).code(5);
+    let written = fs::read_to_string(outputs).unwrap();
+    let mut lines = written.lines().skip(1);
+    let mut values = Vec::new();
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").unwrap();
+        values.push((name.to_owned(), lines.next().unwrap().to_owned()));
+        assert_eq!(lines.next(), Some(delimiter));
+    }
+    let named: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(named, ["outcome", "exit-code", "run", "has-patch", "patch-sha256"]);
+    assert_eq!((values[0].1.as_str(), values[1].1.as_str()), ("tests_failing", "5"));
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(summary.starts_with("earlier=1\n# "), "{summary}");
+    assert!(!summary.lines().any(|line| line.trim_start().starts_with("::")), "{summary}");
+    for untouched in [env, path] {
+        assert_eq!(fs::read_to_string(untouched).unwrap(), "earlier=1\n");
+    }
+    assert!(ran.stdout().lines().all(|line| line.starts_with("::error ")), "{}", ran.stdout());
+    let dotenv = fs::read_to_string(out(&world).join("kcode.env")).unwrap();
+    assert!(dotenv.starts_with("KCODE_OUTCOME=tests_failing\nKCODE_EXIT_CODE=5\nKCODE_RUN="), "{dotenv}");
+    assert_eq!(dotenv.lines().count(), 5);
+}
