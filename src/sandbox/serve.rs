@@ -80,18 +80,19 @@ pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
     let config = WorkerConfig { view: namespaces.view.clone(), ..config };
     let reach = CommandSandbox {
         domain: namespaces.domain.clone(),
-        in_cells: namespaces.in_namespaces,
+        in_pid_namespaces: namespaces.in_namespaces,
         own_ipc: namespaces.in_namespaces,
         caches: namespaces.caches.clone(),
     };
     // The first command is the prover: its PID namespace is made and prepared while this process confines itself. Also while
     // this is the only thread.
     let plan = CellPlan { domain: reach.domain.as_ref(), view: &config.view };
-    let waiting = reach.in_cells.then(|| Waiting::ahead(plan));
+    let waiting = reach.in_pid_namespaces.then(|| Waiting::ahead(plan));
     let mut meant = namespaces.meant(&config);
-    let has_cells = namespaces.in_namespaces && provider == NamespaceProvider::Own;
+    let has_pid_namespaces = namespaces.in_namespaces && provider == NamespaceProvider::Own;
     let searched = namespaces.keep.take();
-    let searching = if has_cells { Searching::begin(&mut meant, mem::take(&mut namespaces.searched)) } else { None };
+    let searching =
+        if has_pid_namespaces { Searching::begin(&mut meant, mem::take(&mut namespaces.searched)) } else { None };
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
     let runner = Runner::start(config.clone(), reach, tell, waiting)?;
@@ -130,13 +131,15 @@ fn end_with_supervisor(in_namespaces: bool) -> io::Result<()> {
 
 /// Runs the proof, before the first call.
 fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner, searching: Option<Searching>) {
-    let no_targets =
-        || ProofResult { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
+    let no_targets = || ProofResult {
+        pid_namespaces: None,
+        proofs: proof::none("there is nowhere to lay out what they are aimed at"),
+    };
     let began = Instant::now();
     let proven = targets.map_or_else(no_targets, |targets| runner.prove(targets));
     let sandbox = &mut confined.sandbox;
-    sandbox.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
-    sandbox.layers.extend(proven.cells);
+    sandbox.process &= confined.signals || proven.pid_namespaces.as_ref().is_some_and(|layer| layer.holds);
+    sandbox.layers.extend(proven.pid_namespaces);
     sandbox.proof = proven.proofs;
     sandbox.proof.extend(searching.map(Searching::finish).unwrap_or_default());
     sandbox.proof_ms = began.elapsed().as_millis() as u64;
@@ -291,7 +294,7 @@ mod tests {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
         let config = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
-        let reach = CommandSandbox { domain: None, in_cells: false, own_ipc: false, caches: Vec::new() };
+        let reach = CommandSandbox { domain: None, in_pid_namespaces: false, own_ipc: false, caches: Vec::new() };
         let runner = Runner::start(serde_json::from_str(config).unwrap(), reach, Box::new(drop), None).unwrap();
         Arc::new(Host { room: ToolContext::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }

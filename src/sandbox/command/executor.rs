@@ -40,7 +40,7 @@ pub(in crate::sandbox) struct CommandSandbox {
     /// What they may access; `None` for `--sandbox off`.
     pub(in crate::sandbox) domain: Option<Domain>,
     /// Whether each runs in its own PID namespace.
-    pub(in crate::sandbox) in_cells: bool,
+    pub(in crate::sandbox) in_pid_namespaces: bool,
     /// Whether the IPC namespace is the worker's own.
     pub(in crate::sandbox) own_ipc: bool,
     /// Variables that tell commands where their caches are.
@@ -60,7 +60,7 @@ pub(super) struct Executor {
 #[derive(Debug)]
 pub(in crate::sandbox) struct ProofResult {
     /// Whether commands have PID namespaces; `None` if they aren't meant to.
-    pub(in crate::sandbox) cells: Option<Layer>,
+    pub(in crate::sandbox) pid_namespaces: Option<Layer>,
     pub(in crate::sandbox) proofs: Vec<Proof>,
 }
 
@@ -68,7 +68,7 @@ pub(in crate::sandbox) struct ProofResult {
 #[derive(Debug, thiserror::Error)]
 enum ExecutorFailure {
     #[error("{0}")]
-    NoCell(String),
+    NoPidNamespace(String),
     #[error("{0}")]
     Other(String),
 }
@@ -112,18 +112,19 @@ impl Executor {
 
     /// Runs the prover as a command. This also finds out whether PID namespaces can be made.
     fn prove(&mut self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> ProofResult {
-        let mut cells = None;
-        if self.reach.in_cells {
-            cells = Some(Layer::holding("cells", format!("each command in its own; {PROCESSES} processes at most")));
+        let mut pid_namespaces = None;
+        if self.reach.in_pid_namespaces {
+            pid_namespaces =
+                Some(Layer::holding("cells", format!("each command in its own; {PROCESSES} processes at most")));
         }
         let mut tried = self.attempts(targets, waiting);
-        if let Err(ExecutorFailure::NoCell(reason)) = &tried {
-            cells = Some(Layer::missing("cells", reason.clone()));
-            self.reach.in_cells = false;
+        if let Err(ExecutorFailure::NoPidNamespace(reason)) = &tried {
+            pid_namespaces = Some(Layer::missing("cells", reason.clone()));
+            self.reach.in_pid_namespaces = false;
             tried = self.attempts(targets, None);
         }
         let proofs = tried.unwrap_or_else(|failure| proof::none(&failure.to_string()));
-        ProofResult { cells, proofs }
+        ProofResult { pid_namespaces, proofs }
     }
 
     /// `waiting` is the process that becomes the prover, if it was started already.
@@ -133,13 +134,13 @@ impl Executor {
         let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
         let (domain, folder) = (self.reach.domain.clone(), WorkingFolder::new(&self.config.view, None));
         let request = LaunchRequest { domain, folder, argv, environment: Vec::new() };
-        let waiting = waiting.unwrap_or_else(|| Waiting::start(self.reach.in_cells));
+        let waiting = waiting.unwrap_or_else(|| Waiting::start(self.reach.in_pid_namespaces));
         let (command, pipe) = waiting.map_err(|error| failed(&error))?.run(request);
         let mut output = Vec::new();
         let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
         let seen = self.watch(command, pipe, PROOF_LIMITS, &mut take).map_err(|error| failed(&error))?;
-        if let CommandEnd::NoCell(reason) = seen.ended {
-            return Err(ExecutorFailure::NoCell(reason));
+        if let CommandEnd::NoPidNamespace(reason) = seen.ended {
+            return Err(ExecutorFailure::NoPidNamespace(reason));
         }
         let mut proofs = proof::read(&output).map_err(ExecutorFailure::Other)?;
         proof::outlived(&mut proofs, seen.silent);
@@ -214,7 +215,7 @@ impl Executor {
             if gate.closed || gate.cancelled != asked_at {
                 return Ok(Ending::default());
             }
-            Waiting::start(self.reach.in_cells)?.run(request)
+            Waiting::start(self.reach.in_pid_namespaces)?.run(request)
         };
         let (command, pipe) = started;
         let limits = CommandLimits { deadline: self.config.deadline, idle: self.config.idle, linger: LINGER };
@@ -228,12 +229,12 @@ impl Executor {
         let seen = self.watch(command, pipe, limits, &mut take)?;
         if seen.stop == Some(CommandStop::Closed) {
             // The two processes around a command aren't counted as its own.
-            let own = if self.reach.in_cells { 2 } else { 0 };
+            let own = if self.reach.in_pid_namespaces { 2 } else { 0 };
             self.killed = Residue { killed: seen.killed.killed.saturating_sub(own), ..seen.killed };
         }
         match seen.ended {
             CommandEnd::Status(status) => Ok(Ending { status: Some(status), stop: seen.stop }),
-            CommandEnd::NoCell(reason) => Err(io::Error::other(reason)),
+            CommandEnd::NoPidNamespace(reason) => Err(io::Error::other(reason)),
         }
     }
 
@@ -252,7 +253,7 @@ impl Executor {
             descendants::kill_all();
             descendants::reap();
         }
-        if self.reach.own_ipc && !self.reach.in_cells {
+        if self.reach.own_ipc && !self.reach.in_pid_namespaces {
             leftovers::remove()?;
         }
         watched

@@ -63,7 +63,7 @@ impl Runner {
 
     /// Runs the prover, which also finds out whether PID namespaces can be made.
     pub(in crate::sandbox) fn prove(&self, targets: Targets) -> ProofResult {
-        let gone = || ProofResult { cells: None, proofs: proof::none("the thread for commands is gone") };
+        let gone = || ProofResult { pid_namespaces: None, proofs: proof::none("the thread for commands is gone") };
         self.ask(|answer| RunnerJob::Prove { targets, answer }, Duration::MAX).unwrap_or_else(gone)
     }
 

@@ -10,9 +10,9 @@ use std::process::{Command, ExitStatus};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, setpgid, waitpid};
 
-use super::cell::{self, DOOR};
 use super::enter::ENTER;
 use super::launch_request::{CellPlan, FromKeeper, LaunchRequest, ToKeeper, tell};
+use super::pid_namespace::{self, DOOR};
 use crate::sandbox::{SUBCOMMAND, descendants, descriptors, fork, protocol::receive};
 
 /// Longest wait for the kernel to empty a PID namespace; it takes milliseconds.
@@ -26,13 +26,13 @@ pub(super) struct Started {
     handle: OwnedFd,
     /// The socket to the first process of the command's PID namespace, if it has one.
     connection: UnixStream,
-    in_cell: bool,
+    in_pid_namespace: bool,
 }
 
 pub(super) enum CommandEnd {
     Status(ExitStatus),
     /// The PID namespace couldn't be made.
-    NoCell(String),
+    NoPidNamespace(String),
 }
 
 /// A process that waits for its command and meanwhile makes a PID namespace, if it should.
@@ -44,17 +44,17 @@ pub(in crate::sandbox) struct Waiting {
 
 impl Waiting {
     /// Starts the process.
-    pub(super) fn start(in_cell: bool) -> io::Result<Self> {
+    pub(super) fn start(in_pid_namespace: bool) -> io::Result<Self> {
         let (pipe, writer) = io::pipe()?;
         let (connection, theirs) = UnixStream::pair()?;
         let child = Command::new("/proc/self/exe")
-            .args([SUBCOMMAND, if in_cell { DOOR } else { ENTER }])
+            .args([SUBCOMMAND, if in_pid_namespace { DOOR } else { ENTER }])
             .stdin(OwnedFd::from(theirs))
             .stdout(writer.try_clone()?)
             .stderr(writer)
             .process_group(0)
             .spawn()?;
-        Self::of(Pid::from_child(&child), connection, pipe, in_cell)
+        Self::of(Pid::from_child(&child), connection, pipe, in_pid_namespace)
     }
 
     /// Starts it to make a PID namespace and to prepare it for a command with this plan, which comes later: as a fork of this
@@ -76,14 +76,14 @@ impl Waiting {
             rustix::stdio::dup2_stderr(&writer)?;
             // Inherited descriptors belong to the original.
             descriptors::close_all()?;
-            cell::open(Some(plan))
+            pid_namespace::open(Some(plan))
         })?;
         Self::of(door, connection, pipe, true)
     }
 
-    fn of(child: Pid, connection: UnixStream, pipe: io::PipeReader, in_cell: bool) -> io::Result<Self> {
+    fn of(child: Pid, connection: UnixStream, pipe: io::PipeReader, in_pid_namespace: bool) -> io::Result<Self> {
         let handle = pidfd_open(child, PidfdFlags::empty())?;
-        Ok(Self { started: Started { child, handle, connection, in_cell }, pipe })
+        Ok(Self { started: Started { child, handle, connection, in_pid_namespace }, pipe })
     }
 
     /// Makes it run `request`; also returns the pipe with the output.
@@ -103,13 +103,13 @@ impl Waiting {
 impl Started {
     /// Becomes readable when the command ends.
     pub(super) fn exit(&self) -> BorrowedFd<'_> {
-        if self.in_cell { self.connection.as_fd() } else { self.handle.as_fd() }
+        if self.in_pid_namespace { self.connection.as_fd() } else { self.handle.as_fd() }
     }
 
     /// Sends SIGTERM to the command's process group.
     pub(super) fn ask_to_end(&self) {
         // It may be gone already.
-        if self.in_cell {
+        if self.in_pid_namespace {
             let _ = tell(&self.connection, &ToKeeper::End);
         } else {
             let _ = kill_process_group(self.child, Signal::TERM);
@@ -118,8 +118,8 @@ impl Started {
 
     /// Ends the command and everything it started; returns how it ended.
     pub(super) fn end(&mut self) -> io::Result<CommandEnd> {
-        let said = if self.in_cell { self.close_cell()? } else { None };
-        if !self.in_cell {
+        let said = if self.in_pid_namespace { self.close_pid_namespace()? } else { None };
+        if !self.in_pid_namespace {
             descendants::kill_all();
         }
         let Some((_, status)) = waitpid(Some(self.child), WaitOptions::NOHANG)? else {
@@ -128,15 +128,15 @@ impl Started {
         descendants::reap();
         Ok(match said {
             Some(FromKeeper::Ended { status }) => CommandEnd::Status(ExitStatus::from_raw(status)),
-            Some(FromKeeper::Failed { reason }) => CommandEnd::NoCell(reason),
-            None if self.in_cell => CommandEnd::Status(ExitStatus::from_raw(Signal::KILL.as_raw())),
+            Some(FromKeeper::Failed { reason }) => CommandEnd::NoPidNamespace(reason),
+            None if self.in_pid_namespace => CommandEnd::Status(ExitStatus::from_raw(Signal::KILL.as_raw())),
             None => CommandEnd::Status(ExitStatus::from_raw(status.as_raw())),
         })
     }
 
     /// Closes the connection: init ends, and the kernel kills everything in the PID namespace before the door sees
     /// that.
-    fn close_cell(&mut self) -> io::Result<Option<FromKeeper>> {
+    fn close_pid_namespace(&mut self) -> io::Result<Option<FromKeeper>> {
         self.connection.shutdown(Shutdown::Write)?;
         let mut door = [PollFd::new(&self.handle, PollFlags::IN)];
         if poll(&mut door, Some(&CLOSE_LIMIT)) != Ok(1) {

@@ -31,7 +31,7 @@ impl Domain {
     ///
     /// # Errors
     /// Those of `seal`.
-    pub(in crate::sandbox) fn in_cell(&self, seal: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
+    pub(in crate::sandbox) fn in_pid_namespace(&self, seal: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
         let mut domain = self.clone();
         if !domain.above_logs.is_empty() {
             seal(&domain.logs)?;

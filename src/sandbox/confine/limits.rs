@@ -44,7 +44,7 @@ pub(super) fn set() -> io::Result<String> {
 }
 
 /// Limits the processes of a PID namespace. Elsewhere the limit would count all processes of the user.
-pub(in crate::sandbox) fn bound_cell() -> io::Result<()> {
+pub(in crate::sandbox) fn limit_pid_namespace() -> io::Result<()> {
     lower(Resource::Nproc, PROCESSES)
 }
 
@@ -76,7 +76,7 @@ fn halve(resource: Resource) -> io::Result<()> {
 }
 
 /// Keeps only the capabilities that a command's first process needs to mount and set limits, until it drops them too.
-pub(super) fn keep_capabilities_of_cell() -> io::Result<()> {
+pub(super) fn keep_capabilities_of_pid_namespace() -> io::Result<()> {
     let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_RESOURCE | CapabilitySet::SETPCAP;
     let sets = CapabilitySets { effective: needed, permitted: needed, inheritable: CapabilitySet::empty() };
     Ok(set_capabilities(None, sets)?)

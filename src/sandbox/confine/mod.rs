@@ -27,9 +27,9 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
-pub(super) use limits::{PROCESSES, bound_cell, drop_capabilities, go_first, memory_limit};
+pub(super) use limits::{PROCESSES, drop_capabilities, go_first, limit_pid_namespace, memory_limit};
 pub(super) use mount_table::{mount_line, mount_table};
-pub(super) use namespaces::{unshare_cell, unshare_users};
+pub(super) use namespaces::{unshare_pid_namespace, unshare_users};
 
 pub(super) use seccomp::Processes;
 use seccomp::Sockets;

@@ -40,10 +40,10 @@ pub(super) fn enter_mounts() -> io::Result<()> {
 ///
 /// # Errors
 /// If the kernel or its policy refuses.
-pub(in crate::sandbox) fn unshare_cell() -> io::Result<()> {
+pub(in crate::sandbox) fn unshare_pid_namespace() -> io::Result<()> {
     // The worker's mounts can't be undone from here: they belong to the parent user namespace.
     unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC)?;
-    limits::keep_capabilities_of_cell()
+    limits::keep_capabilities_of_pid_namespace()
 }
 
 /// Used by the proof: tries to enter a user namespace, in which this process would have every capability.

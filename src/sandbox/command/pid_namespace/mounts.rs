@@ -59,11 +59,11 @@ fn make_shared(view: &Path) -> io::Result<()> {
 /// Bounds what the kernel counts per user across namespaces (file watches): a command gets a part, so that the user's
 /// editor keeps the rest.
 fn bound_watches() -> io::Result<()> {
-    for (of_user, of_cell) in [("instances", "max_inotify_instances"), ("watches", "max_inotify_watches")] {
+    for (of_user, of_namespace) in [("instances", "max_inotify_instances"), ("watches", "max_inotify_watches")] {
         let all = fs::read_to_string(format!("/proc/sys/fs/inotify/max_user_{of_user}"));
         // A kernel without this limit has nothing to bound.
         let Ok(all) = all.map(|all| all.trim().parse::<u64>().unwrap_or_default()) else { continue };
-        fs::write(format!("/proc/sys/user/{of_cell}"), (all / OF_USER).max(1).to_string())?;
+        fs::write(format!("/proc/sys/user/{of_namespace}"), (all / OF_USER).max(1).to_string())?;
     }
     Ok(())
 }

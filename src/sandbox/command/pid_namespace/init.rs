@@ -18,7 +18,7 @@ use rustix::process::{
 use super::mounts;
 use crate::sandbox::command::launch_request::{CellPlan, FromKeeper, LaunchRequest, ToKeeper, tell};
 use crate::sandbox::command::not_started::{not_entered, not_started};
-use crate::sandbox::confine::{Processes, bound_cell, go_first};
+use crate::sandbox::confine::{Processes, go_first, limit_pid_namespace};
 use crate::sandbox::descriptors::let_go_of_output;
 use crate::sandbox::protocol::receive;
 
@@ -64,10 +64,10 @@ pub(super) fn keep(ahead: Option<CellPlan<'_>>) -> io::Result<u8> {
 /// Does everything that takes privileges, then drops them. Processes started afterwards are confined as well.
 fn prepare(plan: CellPlan<'_>) -> io::Result<()> {
     mounts::make(plan.view)?;
-    bound_cell()?;
+    limit_pid_namespace()?;
     go_first();
     if let Some(domain) = plan.domain {
-        domain.in_cell(mounts::seal_logs)?.enter(Processes::Own)?;
+        domain.in_pid_namespace(mounts::seal_logs)?.enter(Processes::Own)?;
     }
     // The command runs as the same user and must not look into this process through /proc/1.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)

@@ -25,7 +25,7 @@ pub(in crate::sandbox) fn open(ahead: Option<CellPlan<'_>>) -> io::Result<u8> {
     let pass = || {
         // The thread that started this process lives as long as the worker.
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        confine::unshare_cell()?;
+        confine::unshare_pid_namespace()?;
         let init = fork::start(INIT, || keep(ahead))?;
         // The output belongs to the command: the pipe must close once no process of it can write.
         let_go_of_output().map(|()| init)
