@@ -5,7 +5,6 @@
 //! overlay at the folder's own path; if that fails, the toolchain gets an empty folder of the run.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -141,19 +140,9 @@ impl Cache {
         self.folder.is_relative()
     }
 
-    /// Where changes of it are kept, below `layers`; its folders are made.
-    ///
-    /// # Errors
-    /// When they can't be made, and when it has to be shown nowhere.
-    pub(super) fn layers(&self, layers: &Path) -> io::Result<PathBuf> {
-        if self.is_in_repository() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let own = layers_below(layers).join(&self.name);
-        for layer in ["upper", "work"] {
-            fs::create_dir_all(own.join(layer))?;
-        }
-        Ok(own)
+    /// Where changes of it are kept, below `layers`; `None` when it has to be shown nowhere.
+    pub(super) fn layers(&self, layers: &Path) -> Option<PathBuf> {
+        (!self.is_in_repository()).then(|| layers_below(layers).join(&self.name))
     }
 
     /// What commands are told: its own path if it `is_shown` there or serves as it is, otherwise that of an empty

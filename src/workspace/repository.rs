@@ -74,11 +74,11 @@ impl Repository {
             return Err(WorkspaceError::NotAFolder(dir.to_owned()));
         }
         fs::read_dir(&start).map_err(|source| WorkspaceError::Unreadable { path: start.clone(), source })?;
-        let root = discover(&start)?;
+        let (root, git) = discover(&start)?;
         refuse_home(home, &root, &start)?;
         Programs::close(&root);
         let focus = file_state::relative(&root, &start).and_then(|path| RelPath::from_path(&path).ok());
-        let (git, refused) = match GitDir::of(&root) {
+        let (git, refused) = match git {
             DotGit::Dir(dir) => (Some(Arc::new(*dir)), None),
             DotGit::Refused(why) => (None, Some(why)),
             DotGit::Nothing => (None, None),
@@ -150,8 +150,8 @@ impl Repository {
     }
 }
 
-/// The top of the work tree around `start`; `start` itself when there is none.
-fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
+/// The top of the work tree around `start`, with its git; `start` itself when there is none.
+fn discover(start: &Path) -> Result<(PathBuf, DotGit), WorkspaceError> {
     let device = |folder: &Path| folder.metadata().ok().map(|about| about.dev());
     let (mut unusable, own) = (None, device(start));
     for folder in start.ancestors().take_while(|folder| device(folder) == own) {
@@ -160,7 +160,7 @@ fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
                 // Git ignores a folder that isn't a valid repository, such as an empty one, and may find another above.
                 DotGit::Nothing if folder.join(".git").is_dir() => {}
                 DotGit::Nothing => drop(unusable.get_or_insert(folder)),
-                DotGit::Dir(_) | DotGit::Refused(_) => return Ok(folder.to_owned()),
+                git @ (DotGit::Dir(_) | DotGit::Refused(_)) => return Ok((folder.to_owned(), git)),
             }
         } else if is_bare(folder) {
             let is_git_s = folder.components().any(|part| part.as_os_str() == ".git");
@@ -168,7 +168,7 @@ fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
             return Err(error(if is_git_s { start } else { folder }.to_owned()));
         }
     }
-    Ok(unusable.unwrap_or(start).to_owned())
+    Ok((unusable.unwrap_or(start).to_owned(), DotGit::Nothing))
 }
 
 /// Returns true when git would take the folder itself for a repository.

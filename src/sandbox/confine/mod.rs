@@ -14,6 +14,7 @@ mod limits;
 mod mount_table;
 mod namespaces;
 mod overlay;
+mod overlays_ahead;
 mod root;
 mod seccomp;
 mod way;
@@ -36,6 +37,7 @@ use seccomp::Sockets;
 
 use super::caches::Cache;
 use super::namespace_provider::{InBwrap, NamespaceProvider};
+use super::plain_paths::lies_in;
 use super::plan::{OverlayPlan, WorkerConfig};
 use super::proof::Meant;
 use super::side_process::SideProcess;
@@ -173,8 +175,9 @@ impl NamespacesEntered {
             links.flat_map(|place| place.path.ancestors().filter_map(|above| fs::canonicalize(above).ok()));
         let on_the_way: Vec<PathBuf> = on_the_way.collect();
         let held = self.visible.places.iter().map(|place| &place.real).chain(&on_the_way);
-        let holds_none = |path: &PathBuf| !held.clone().any(|place| place.starts_with(path));
-        let hidden = config.home.iter().flat_map(|home| visible::secrets_of(home)).filter(holds_none).collect();
+        let holds_none = |path: &PathBuf| !held.clone().any(|place| lies_in(place, path));
+        let home: Option<PathBuf> = config.home.as_ref().map(|home| home.components().collect());
+        let hidden = home.iter().flat_map(|home| visible::secrets_of(home)).filter(holds_none).collect();
         Meant {
             visible: self.visible.clone(),
             has_root: self.in_namespaces,
@@ -233,7 +236,7 @@ fn enter_own(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     let folders = planned.unknown(asked);
     // If the copy can't be started, the search runs when its result is needed.
     let search = SideProcess::start(|| visible::search(&folders, config)).ok();
-    let layers_of = |cache: &Cache| cache.layers(&config.overlay.as_ref()?.layers).ok();
+    let layers_of = |cache: &Cache| cache.layers(&config.overlay.as_ref()?.layers);
     let shown = config.caches.iter().filter(|cache| planned.has_cache(&cache.folder));
     let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));

@@ -12,7 +12,11 @@ pub(in crate::sandbox) fn mount_table(table: &[u8]) -> impl Iterator<Item = (Pat
 /// Mount point and options of a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 pub(in crate::sandbox) fn mount_line(line: &[u8]) -> Option<(PathBuf, String)> {
     let mut fields = line.split(|byte| *byte == b' ').skip(4);
-    let (mut rest, mut place) = (fields.next()?, Vec::new());
+    let mut rest = fields.next()?;
+    // Nearly none has any.
+    let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+    let mut place = rest[..plain].to_vec();
+    rest = &rest[plain..];
     while let Some((byte, behind)) = rest.split_first() {
         let escaped = [(b"\\040", b' '), (b"\\011", b'\t'), (b"\\012", b'\n'), (b"\\134", b'\\')];
         let escaped = escaped.into_iter().find(|(code, _)| rest.starts_with(*code));

@@ -10,14 +10,21 @@ use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
-use rustix::mount::{mount, mount_bind, mount_bind_recursive, mount_change, unmount};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
+};
+use rustix::mount::{
+    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, mount_bind, mount_bind_recursive,
+    mount_change, move_mount, unmount,
+};
 use rustix::process::getpid;
 
 use super::attributes;
+use super::overlays_ahead::OverlaysAhead;
 use super::way::within;
 use crate::sandbox::plan::OverlayPlan;
+use crate::workspace::remove_tree;
 
 /// Prefix of the layers' paths while the root is made. Short names without commas and colons need no escaping.
 const LOWER: &str = "/lower-";
@@ -34,8 +41,13 @@ pub(super) struct Overlaid<'a> {
     pub(super) name: &'a str,
     /// The lower layer; nothing writes to it.
     pub(super) lower: &'a Path,
-    /// The folder that holds `upper` and `work`.
+    /// The folder that holds `upper` and `work`; they are made.
     pub(super) layers: &'a Path,
+}
+
+/// The view's overlay.
+pub(super) fn view(plan: &OverlayPlan) -> Overlaid<'_> {
+    Overlaid { name: VIEW, lower: &plan.tree, layers: &plan.layers }
 }
 
 /// Mounts the view at `place`; `old` is where the former root is. Returns git's paths in it, which must be made
@@ -43,29 +55,92 @@ pub(super) struct Overlaid<'a> {
 ///
 /// # Errors
 /// If a step is refused; nothing is left at `place` then.
-pub(super) fn show(plan: &OverlayPlan, old: &str, place: &Path) -> io::Result<Vec<PathBuf>> {
-    mount_over(&Overlaid { name: VIEW, lower: &plan.tree, layers: &plan.layers }, old, place)?;
+pub(super) fn show(plan: &OverlayPlan, old: &str, place: &Path, ahead: &mut OverlaysAhead) -> io::Result<Vec<PathBuf>> {
+    mount_over(&view(plan), old, place, ahead)?;
     let git = plan.git.iter().filter_map(|path| path.strip_prefix(&plan.tree).ok());
     let guarded = git.map(|path| guard(plan, old, path, place)).collect();
     taken_back(guarded, place)
 }
 
-/// Mounts an overlay at `place`.
+/// Mounts an overlay at `place`, unless it was made `ahead` and has only to be put there.
 ///
 /// # Errors
 /// If a step is refused; nothing is left at `place` then.
-pub(super) fn mount_over(overlaid: &Overlaid<'_>, old: &str, place: &Path) -> io::Result<()> {
+pub(super) fn mount_over(
+    overlaid: &Overlaid<'_>,
+    old: &str,
+    place: &Path,
+    ahead: &mut OverlaysAhead,
+) -> io::Result<()> {
     let Overlaid { name, lower, layers } = overlaid;
-    for (from, to) in [(lower, format!("{LOWER}{name}")), (layers, format!("{LAYERS}{name}"))] {
-        fs::create_dir(&to)?;
-        // A non-recursive bind: an overlay couldn't show mounts below, and the kernel doesn't reveal what they hide.
-        mount_bind(within(old, from), to).map_err(named("looking past what is mounted in", from))?;
+    if let Some(made) = ahead.take(overlaid) {
+        if move_mount(made?, "", CWD, place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).is_ok() {
+            return Ok(());
+        }
+        // A security module may know nothing but mount(2). The first mount left a mark that would forbid the second.
+        let _ = remove_tree(&within(old, layers).join("work/work"));
     }
+    find_layers(overlaid, old)?;
     let options = format!("lowerdir={LOWER}{name},upperdir={LAYERS}{name}/upper,workdir={LAYERS}{name}/work,{OPTIONS}");
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     let options = CString::new(options)?;
     mount("overlay", place, "overlay", flags, &*options).map_err(named("keeping changes in", layers))?;
     taken_back(try_out(place).map_err(named("writing over", lower)), place)
+}
+
+/// Why an overlay couldn't be made ahead.
+pub(super) enum Refusal {
+    /// The kernel can't make it that way.
+    Unsupported,
+    Refused(io::Error),
+}
+
+/// Makes an overlay that is mounted nowhere.
+pub(super) fn detached(overlaid: &Overlaid<'_>, old: &str) -> Result<OwnedFd, Refusal> {
+    let Overlaid { name, lower, layers } = overlaid;
+    let configured = || -> rustix::io::Result<OwnedFd> {
+        let overlay = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_set_string(&overlay, "source", "overlay")?;
+        for option in OPTIONS.split(',') {
+            match option.split_once('=') {
+                Some((key, value)) => fsconfig_set_string(&overlay, key, value)?,
+                None => fsconfig_set_flag(&overlay, option)?,
+            }
+        }
+        Ok(overlay)
+    };
+    let overlay = configured().map_err(|_| Refusal::Unsupported)?;
+    find_layers(overlaid, old).map_err(Refusal::Refused)?;
+    let made = || -> rustix::io::Result<OwnedFd> {
+        fsconfig_set_string(&overlay, "lowerdir", format!("{LOWER}{name}"))?;
+        fsconfig_set_string(&overlay, "upperdir", format!("{LAYERS}{name}/upper"))?;
+        fsconfig_set_string(&overlay, "workdir", format!("{LAYERS}{name}/work"))?;
+        fsconfig_create(&overlay)?;
+        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        fsmount(&overlay, FsMountFlags::FSMOUNT_CLOEXEC, flags)
+    };
+    let mount = made().map_err(named("keeping changes in", layers)).map_err(Refusal::Refused)?;
+    let probe = format!(".kcode-probe-{}", getpid());
+    let tried = mkdirat(&mount, &probe, Mode::RWXU).and_then(|()| unlinkat(&mount, &probe, AtFlags::REMOVEDIR));
+    tried.map_err(named("writing over", lower)).map_err(Refusal::Refused)?;
+    Ok(mount)
+}
+
+/// Mounts lower layer and layers under names that need no escaping.
+fn find_layers(overlaid: &Overlaid<'_>, old: &str) -> io::Result<()> {
+    let Overlaid { name, lower, layers } = overlaid;
+    for layer in ["upper", "work"] {
+        fs::create_dir_all(within(old, layers).join(layer)).map_err(named("keeping changes in", layers))?;
+    }
+    for (from, to) in [(lower, format!("{LOWER}{name}")), (layers, format!("{LAYERS}{name}"))] {
+        match fs::create_dir(&to) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        // A non-recursive bind: an overlay couldn't show mounts below, and the kernel doesn't reveal what they hide.
+        mount_bind(within(old, from), to).map_err(named("looking past what is mounted in", from))?;
+    }
+    Ok(())
 }
 
 /// Mounts the overlay over the tree itself, if nothing else is confined; git's paths in it stay read-only.

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ use rustix::process::{chroot, fchdir, pivot_root};
 
 use super::mount_table::mount_table;
 use super::overlay::Overlaid;
+use super::overlays_ahead::OverlaysAhead;
 use super::way::{RootStep, way, within};
 use super::{attributes, devices, overlay};
 use crate::sandbox::visible::{How, Mask, Visible, VisiblePlace};
@@ -90,7 +91,11 @@ pub(super) fn enter(places: RootContents<'_>) -> io::Result<Entered> {
     devices::make(&within(OLD, Path::new("/dev")), &devices, on_terminal)?;
     fs::write(EMPTY, "")?;
     fs::set_permissions(EMPTY, fs::Permissions::from_mode(0o444))?;
-    let (mut mirror, caches) = (Mirror::default(), places.caches);
+    let root = File::open("/")?;
+    // Whether this process may be forked, `/proc` of the machine tells.
+    let ahead = in_old_root(|| OverlaysAhead::begin(&overlays(&places), OLD, || back_to(&root)))?;
+    let mut mirror = Mirror { ahead, ..Mirror::default() };
+    let caches = places.caches;
     let Filled { view, no_overlay, visible } = mirror.fill(places)?;
     let caches = mirror.show_caches(caches, &visible);
     mirror.seal()?;
@@ -100,6 +105,15 @@ pub(super) fn enter(places: RootContents<'_>) -> io::Result<Entered> {
     std::env::set_current_dir(view)?;
     let detail = format!("{} places of the machine, read-only; the rest isn't there", mirror.shown.len());
     Ok(Entered { detail, no_overlay, visible, caches })
+}
+
+/// All overlays that are wanted, as they are mounted: the view's first.
+fn overlays<'a>(places: &RootContents<'a>) -> Vec<Overlaid<'a>> {
+    let real = |cache: &Cache| places.planned.iter().find(|it| it.how == How::Cache && it.path == cache.folder);
+    let of_cache = |(cache, layers): &'a (&'a Cache, PathBuf)| {
+        real(cache).map(|place| Overlaid { name: &cache.name, lower: &place.real, layers })
+    };
+    places.overlay.map(overlay::view).into_iter().chain(places.caches.iter().filter_map(of_cache)).collect()
 }
 
 fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
@@ -124,6 +138,7 @@ struct Mirror {
     guarded: Vec<PathBuf>,
     /// Covered folders.
     covered: Vec<PathBuf>,
+    ahead: OverlaysAhead,
 }
 
 impl Mirror {
@@ -216,7 +231,7 @@ impl Mirror {
     /// Mounts the view's overlay at the path of its tree, with git's folders.
     fn show_overlay(&mut self, plan: &OverlayPlan) -> io::Result<()> {
         let Some(place) = self.make_way(&plan.tree, true)? else { return Err(io::ErrorKind::NotFound.into()) };
-        self.guarded = overlay::show(plan, OLD, &within(NEW, &place))?;
+        self.guarded = overlay::show(plan, OLD, &within(NEW, &place), &mut self.ahead)?;
         self.writable.push(place.clone());
         self.shown.insert(place);
         Ok(())
@@ -239,7 +254,7 @@ impl Mirror {
         }
         let overlaid = Overlaid { name: &cache.name, lower: &place, layers };
         let at = within(NEW, &place);
-        overlay::mount_over(&overlaid, OLD, &at)?;
+        overlay::mount_over(&overlaid, OLD, &at, &mut self.ahead)?;
         // The cache was mounted over these masks.
         let masks = visible.masks.iter().filter(|mask| mask.path.starts_with(&place));
         let covered = masks.clone().try_for_each(|mask| self.cover(mask));
@@ -304,18 +319,20 @@ fn copied(path: &Path) -> bool {
 
 fn copy_small(path: &Path) -> io::Result<bool> {
     let from = within(OLD, path);
-    if !fs::symlink_metadata(&from)?.is_file() {
+    let about = fs::symlink_metadata(&from)?;
+    if !about.is_file() || about.len() > MOST_COPIED {
         return Ok(false);
     }
-    let (file, mut text) = (File::open(&from)?, Vec::new());
+    // With room for all of it, it is read at once.
+    let (file, mut text) = (File::open(&from)?, Vec::with_capacity(about.len() as usize + 64));
     let mode = file.metadata()?.permissions().mode();
     file.take(MOST_COPIED + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MOST_COPIED || mode & 0o004 == 0 {
         return Ok(false);
     }
-    let to = within(NEW, path);
-    fs::write(&to, text)?;
-    fs::set_permissions(to, fs::Permissions::from_mode(mode & 0o777))?;
+    let mut to = File::options().write(true).create(true).truncate(true).open(within(NEW, path))?;
+    to.write_all(&text)?;
+    to.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
     Ok(true)
 }
 
@@ -324,9 +341,13 @@ fn in_old_root<T>(look: impl FnOnce() -> T) -> io::Result<T> {
     let root = File::open("/")?;
     chroot(OLD)?;
     let seen = look();
-    fchdir(&root)?;
-    chroot(".")?;
+    back_to(&root)?;
     Ok(seen)
+}
+
+fn back_to(root: &File) -> io::Result<()> {
+    fchdir(root)?;
+    Ok(chroot(".")?)
 }
 
 /// Makes a step in the new root, unless it exists.

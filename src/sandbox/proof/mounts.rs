@@ -6,6 +6,7 @@
 //! since (`visible/read_folders.rs`). The system's own trees (`/usr`, …) aren't searched.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
@@ -18,7 +19,8 @@ use crate::journal::{Digest, Guard, Proof};
 use crate::sandbox::confine::{mount_line, mount_table};
 use crate::sandbox::plain_paths::lies_in;
 use crate::sandbox::visible::{
-    How, SearchDepth, Searched, Visible, WalkEntry, all_processors, beside_each_other, holds_secret, is_systems, walk,
+    How, SearchDepth, Searched, Visible, VisiblePlace, WalkEntry, all_processors, beside_each_other, holds_secret,
+    is_systems, walk,
 };
 use crate::settings::SecretFiles;
 
@@ -105,28 +107,32 @@ fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof
 fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
     let mounts: Vec<(PathBuf, String)> = mount_table(table).collect();
     let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| lies_in(path, Path::new(top)));
-    let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
+    let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path.as_os_str() == OsStr::new(top));
     // A mount that contains a place was made to put it there.
     let is_near = |path: &Path, place: &Path| lies_in(path, place) || lies_in(place, path);
     let is_meant = |path: &Path| visible.places.iter().any(|place| is_near(path, &place.real));
     let is_open = |path: &Path| {
         let mut open = visible.places.iter().filter(|place| place.how != How::ReadOnly);
-        let is_cache = open.clone().any(|place| place.real == path);
-        let is_guarded = !is_cache && visible.read_only().any(|place| place.real == path);
+        let is_at = |place: &VisiblePlace| place.real.as_os_str() == path.as_os_str();
+        let is_cache = open.clone().any(is_at);
+        let is_guarded = !is_cache && visible.read_only().any(is_at);
         is_temporary(path) || (!is_guarded && open.any(|place| lies_in(path, &place.real)))
     };
     let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
     let is_safe = |options: &str| has(options, "ro") && has(options, "nodev");
     // Of mounts at one path the last one is visible, and hides what the earlier ones contained. The table lists them in
     // order.
-    let is_over =
-        |path: &Path, at: usize| mounts[at].0 == path || (path.parent().is_some() && lies_in(&mounts[at].0, path));
+    // As bytes, because each is compared with all others.
+    let is_over = |path: &Path, at: usize| {
+        let is_root = path.as_os_str() == OsStr::new("/");
+        mounts[at].0.as_os_str() == path.as_os_str() || (!is_root && lies_in(&mounts[at].0, path))
+    };
     let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| is_over(path, at));
     let seen = mounts.iter().enumerate().filter(|(at, _)| is_seen(*at)).map(|(_, mount)| mount);
     let seen = seen.filter(|(path, _)| !is_kernels(path));
     let odd =
         seen.filter(|(path, options)| !(is_meant(path) || is_temporary(path)) || !(is_open(path) || is_safe(options)));
-    let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.parent().is_some() && lies_in(path, it));
+    let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.as_os_str() != OsStr::new("/") && lies_in(path, it));
     let missing = visible.read_only().map(|place| &place.real).filter(|place| !is_kernels(place) && !is_there(place));
     odd.map(|(path, _)| path).chain(missing).cloned().collect()
 }
@@ -240,7 +246,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
-    use crate::sandbox::visible::{FolderSearch, Mask, VisiblePlace};
+    use crate::sandbox::visible::{FolderSearch, Mask};
 
     /// What a sandbox without mounts of its own shows: the whole machine, although only `place` is expected.
     fn meant(place: &Path, masks: &[&str], hidden: &[&str]) -> Meant {

@@ -182,7 +182,7 @@ fn listed(home: Option<&Path>, private: &Private<'_>) -> impl Iterator<Item = Vi
         (is_itself || !private.refuses_named(&place.real)).then_some(place)
     };
     let of_home = lists::HOME.iter().chain(&lists::HOME_PLAIN).filter_map(of_home).collect::<Vec<_>>();
-    let etc = toolchains::public_entries(Path::new("/etc")).into_iter().filter_map(|path| place(&path));
+    let etc = toolchains::public_entries(Path::new("/etc")).into_iter();
     // A file may be anywhere: `resolv.conf` is a link into `/run`.
     let is_closed =
         |it: &VisiblePlace| private::is_secret(&it.real) || (!it.real.is_file() && private.refuses_named(&it.real));

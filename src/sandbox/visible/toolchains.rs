@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::private::Private;
-use super::{VisibilityRequest, VisiblePlace, lists, place};
+use super::{How, VisibilityRequest, VisiblePlace, lists, place};
 
 /// All such places.
 pub(super) fn named(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec<VisiblePlace> {
@@ -44,11 +44,21 @@ fn of_programs(folder: &Path, private: &Private<'_>) -> Vec<PathBuf> {
     shown
 }
 
-/// Entries that any user may read: what only root can read stays hidden from root's tests as well.
-pub(super) fn public_entries(folder: &Path) -> Vec<PathBuf> {
+/// Entries of a folder that any user may read: what only root can read stays hidden from root's tests as well.
+pub(super) fn public_entries(folder: &Path) -> Vec<VisiblePlace> {
+    let is_canonical = place(folder).is_some_and(|it| it.real == folder);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_left_out = |name: OsString| lists::ETC_HIDDEN.iter().chain(&lists::ETC_UNUSED).any(|known| name == *known);
     let shown = entries.filter(|entry| !is_left_out(entry.file_name()));
-    let is_public = |path: &PathBuf| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 != 0);
-    shown.map(|entry| entry.path()).filter(is_public).collect()
+    let is_public = |path: &Path| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 != 0);
+    let shown = shown.filter_map(|entry| {
+        let path = Some(entry.path()).filter(|path| is_public(path))?;
+        // Only a link has to be looked up.
+        let is_itself = is_canonical && entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_file());
+        if is_itself {
+            return Some(VisiblePlace { real: path.clone(), path, how: How::ReadOnly });
+        }
+        place(&path)
+    });
+    shown.collect()
 }
