@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::arguments::{FitRunArgument, Global};
 use super::latest::{self, Purpose};
-use super::{kept_runs, output, severed};
+use super::{hard_links, kept_runs, output};
 use crate::journal::{Applied, Outcome};
 use crate::report::{self, Report};
 use crate::run::{Failure, carry_out, changes, load, renew_report, reopen};
@@ -80,7 +80,7 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
     for path in &applied.merged {
         output::say(&format!("  merged with your changes, not tested: {}", sanitise_line(path.as_str())));
     }
-    severed::tell(applied);
+    hard_links::tell(applied);
     let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
     let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
     let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());

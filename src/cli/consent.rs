@@ -3,7 +3,7 @@
 use super::output;
 use super::question::{Question, ask as put};
 use crate::journal::Outcome;
-use crate::run::beside::{Beside, MOST_ROUNDS, by, leading};
+use crate::run::consents::{Beside, MOST_ROUNDS, by, leading};
 use crate::run::{Failure, Signals};
 use crate::sandbox::WorkerPlan;
 use crate::workspace::Outside;

@@ -2,12 +2,12 @@
 //!
 //! A command returns an `Outcome` or a `Failure`; both determine the exit code.
 
-#[cfg(test)]
-mod apart;
 mod apply;
 mod arguments;
 mod audit;
 mod ci;
+#[cfg(test)]
+mod command_imports;
 mod command_line;
 mod config;
 mod consent;
@@ -16,6 +16,7 @@ mod doctor;
 mod export;
 mod fix;
 mod gc;
+mod hard_links;
 mod harden;
 #[cfg(test)]
 mod hints;
@@ -26,12 +27,11 @@ mod list;
 mod output;
 mod question;
 mod readable;
+mod recover;
 pub mod reference;
 mod refusal;
 mod replay;
 mod review;
-mod settle;
-mod severed;
 mod show;
 mod since;
 mod stats;
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     choose_colour(global.color);
-    settle::settle(&global);
+    recover::settle(&global);
     if command.reads_runs_alone() {
         warn_of_settings(&global);
     }

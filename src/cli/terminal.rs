@@ -5,11 +5,11 @@ use futures_util::future::LocalBoxFuture;
 
 use super::arguments::{Global, OutputForm};
 use super::question::{Question, ask};
-use super::{consent, output, severed};
+use super::{consent, hard_links, output};
 use crate::journal::{Applied, Outcome, RunFolder, RunId, StopReason};
 use crate::render::closing;
 use crate::report::Report;
-use crate::run::{self, Failure, Front, Handed, LineReader, Next, Signals, beside::Beside};
+use crate::run::{self, Failure, Front, Handed, LineReader, Next, Signals, consents::Beside};
 use crate::sandbox::WorkerPlan;
 use crate::text::counted;
 
@@ -61,7 +61,7 @@ impl Front for Terminal<'_> {
     }
 
     fn applied(&self, run: &RunId, applied: &Applied) {
-        severed::tell(applied);
+        hard_links::tell(applied);
         let files = counted(applied.files as usize, "file");
         output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
     }
@@ -80,7 +80,7 @@ impl Front for Terminal<'_> {
 impl Terminal<'_> {
     async fn take(&self, handed: Handed<'_>) -> Result<Next, Failure> {
         let Handed { report, patch, troubles, applied, was_refused, is_model_unknown, is_kept } = handed;
-        applied.into_iter().for_each(severed::tell);
+        applied.into_iter().for_each(hard_links::tell);
         let printed = report.map_or(Ok(()), |report| self.print(report, patch));
         for trouble in troubles {
             output::say(&trouble.to_string());

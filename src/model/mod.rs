@@ -3,7 +3,7 @@
 //! [`Conversation`] holds the history as bytes and builds requests from it. A [`Model`] answers them; [`Client`] does
 //! so over HTTP. Below the client, `early` opens the first connection, `service` checks responses, `sse_validator`
 //! checks the stream's bytes, and `chunk` and `stream` assemble the message (`reasoning` and `leak` handle what other
-//! hosts do differently). A failure is a [`ModelError`]: `refusal` classifies responses, `distrust` TLS errors
+//! hosts do differently). A failure is a [`ModelError`]: `refusal` classifies responses, `tls_errors` TLS errors
 //! (`other_scheme` a base URL with the wrong scheme), [`retry`] decides whether to ask again, and `advice` writes the
 //! hint. [`prices`] is the dated price list; [`replay`] serves recorded replies over a loopback socket.
 
@@ -13,12 +13,12 @@ mod chat;
 mod chunk;
 mod client;
 mod conversation;
-mod distrust;
 mod early;
 mod error;
 mod estimate;
 mod leak;
 mod other_scheme;
+mod phrases;
 pub mod prices;
 mod profile;
 mod reasoning;
@@ -30,14 +30,14 @@ mod service;
 mod sse_validator;
 mod stream;
 mod surrogates;
+mod tls_errors;
 mod usage;
-mod words;
 
 pub use advice::RequestOrigin;
 pub use chat::{AssistantMessage, Model, Progress, Reply, Request, ToolCall};
 pub use client::{Client, Endpoint};
 pub use conversation::{Conversation, Receipt, ToolChoice};
-pub use distrust::Distrust;
 pub use error::{Class, ErrorKind, ModelError};
 pub use prices::Price;
 pub use refusal::Refusal;
+pub use tls_errors::Distrust;

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::error::presentable;
-use super::{ErrorKind, ModelError, words};
+use super::{ErrorKind, ModelError, phrases};
 
 /// Phrases for limits per minute and on concurrency, as Kimi and others word them. They are checked before [`DAY`]
 /// because a project's name may hold `daily`.
@@ -155,7 +155,7 @@ impl ErrorBody {
 
     /// The wait in the message, such as `please try again after 7 seconds`.
     fn seconds(&self) -> Option<Duration> {
-        words::wait(&self.message)
+        phrases::wait(&self.message)
     }
 
     /// Whether the provider asks for a short wait, in a header or in words.
@@ -164,7 +164,7 @@ impl ErrorBody {
     }
 
     fn says_any(&self, phrases: &[&str]) -> bool {
-        words::hold_any(&self.message, phrases)
+        phrases::hold_any(&self.message, phrases)
     }
 }
 

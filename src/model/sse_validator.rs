@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::client::chain;
 use super::service::{Exchange, silence};
-use super::{ErrorKind, ModelError, distrust};
+use super::{ErrorKind, ModelError, tls_errors};
 
 /// Twice a context window of 262,144 tokens at 250 bytes an event.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
@@ -254,7 +254,7 @@ fn billed(kind: ErrorKind, message: &str) -> ModelError {
 
 /// A failure before there was a response. It isn't billed if no connection was made.
 pub(super) fn transport(error: &reqwest::Error) -> ModelError {
-    let (kind, words) = match distrust::find(error) {
+    let (kind, words) = match tls_errors::find(error) {
         _ if error.is_builder() => (ErrorKind::Client, chain(error)),
         Some((why, words)) => (ErrorKind::Tls(why), words),
         None => (ErrorKind::Network, chain(error)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::kept::{load, unreadable, write_report};
+use super::stored_run::{load, unreadable, write_report};
 use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, recover};
 use crate::workspace::{ApplyError, ChangeSet, Merged, RecordError, Transaction, Wanted};
 

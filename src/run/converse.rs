@@ -6,7 +6,7 @@ use super::current_run::Run;
 use super::failure::Failure;
 use super::open_run::lock;
 use super::prepare::Prepared;
-use super::terms::limits;
+use super::run_limits::limits;
 use crate::journal::Event;
 use crate::model::Conversation;
 use crate::planner::{Planner, State, Stop, TestRules, ToolExecutor, Verifier, budget::Budget};

@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::model_backend::ModelBackend;
 use super::open_run::{OpenRun, lock};
 use super::resumed_run::ResumedRun;
+use super::run_limits::{folders, price};
 use super::run_spec::RunSpec;
-use super::terms::{folders, price};
 use crate::model::Price;
 use crate::settings::Redactor;
 

@@ -7,13 +7,13 @@
 use anyhow::Context;
 
 use super::applying::apply;
+use super::context_window;
 use super::current_run::Run;
 use super::failure::Failure;
 use super::front::{Handed, Next};
-use super::kept::{report_of, write_report};
 use super::out_file::replace;
-use super::outgrown;
 use super::resumed_run::last_outcome;
+use super::stored_run::{report_of, write_report};
 use crate::journal::{
     Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, StopReason, read_own,
     recover,
@@ -120,7 +120,7 @@ fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Fa
     let records = run.open.records();
     let latest = Latest::of(&records);
     let has_patch = latest.patch.is_some_and(|patch| !patch.files.is_empty());
-    let outgrown = (stop.reason == StopReason::ContextFull).then(|| outgrown::hint(&records, has_patch));
+    let outgrown = (stop.reason == StopReason::ContextFull).then(|| context_window::hint(&records, has_patch));
     let Decision { outcome, detail } = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), latest);
     let stop = Stop { hint: outgrown.clone().or(stop.hint), ..stop };
     let failure = error_of(run, &stop, outcome);

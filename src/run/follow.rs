@@ -5,14 +5,14 @@
 
 use std::path::Path;
 
+use super::clean_up;
 use super::failure::Failure;
 use super::inherited::Inherited;
-use super::kept::load;
 use super::kept_flags;
 use super::options::RunOptions;
 use super::pending_changes::PendingChanges;
 use super::resumed_run::{changes_of, is_of_this_version};
-use super::sweep;
+use super::stored_run::load;
 use super::unanswered::messages;
 use crate::context::{self, ChangesStanding};
 use crate::journal::{Event, JournalError, RunFolder, is_abandoned, recover};
@@ -36,7 +36,7 @@ impl FollowUp {
     /// # Errors
     /// When it can't be followed: it had not begun, is still open, was made by another version, or the tree moved on.
     pub(crate) fn of(folder: &RunFolder, asked: &RunOptions) -> Result<Self, Failure> {
-        sweep::clear(folder);
+        clean_up::clear(folder);
         let recovered = recover(&folder.journal())?;
         let events = || recovered.records.iter().map(|record| &record.event);
         let Some(Event::RunStarted(before)) = events().next().filter(|_| messages(events()).any(|m| m.role == "user"))

@@ -2,7 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use super::beside::Beside;
+use super::consents::Beside;
 use super::failure::Failure;
 use crate::journal::{Applied, RunFolder, RunId};
 use crate::report::Report;

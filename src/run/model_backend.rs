@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::redacted_errors::RedactedErrors;
-use super::terms::client;
+use super::run_limits::client;
 use crate::model::{Client, Model, ModelError, Progress, Reply, Request};
 use crate::replay::Player;
 use crate::settings::{Redactor, Settings};

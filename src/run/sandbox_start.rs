@@ -9,8 +9,8 @@ use std::path::Path;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::beside::Beside;
 use super::chosen_tests::ChosenTests;
+use super::consents::Beside;
 use super::failure::Failure;
 use super::new_view::{NewView, NewViewKind};
 use super::run_spec::RunSpec;

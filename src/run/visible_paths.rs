@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::beside::Beside;
+use super::consents::Beside;
 use crate::sandbox::{self, WorkerPlan};
 use crate::workspace::{Dependencies, LeadingOut};
 

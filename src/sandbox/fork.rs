@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 
 use super::SUBCOMMAND;
-use super::say::say;
+use super::messages::say;
 
 /// Longest wait for the kernel to remove a thread that has ended; it takes microseconds.
 const PUT_AWAY: Duration = Duration::from_millis(100);

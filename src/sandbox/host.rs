@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::say::say;
+use super::messages::say;
 use super::serve::HostSetup;
 use super::{cgroup, command, confine, proof, serve, supervisor};
 

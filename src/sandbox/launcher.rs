@@ -33,7 +33,7 @@ use super::protocol::{FromWorker, ToWorker, encode};
 use super::supervisor::{SUPERVISOR, SURVIVED};
 use super::user::User;
 use super::visible::{self, Known, SearchToKeep, VisibilityRequest, Visible};
-use super::{advice, beside, caches, environment, session};
+use super::{advice, caches, copy_links, environment, session};
 use crate::journal::{Guard, Residue, SandboxBuilt, open_own};
 use crate::settings::{Sandbox, TestCommand};
 use crate::tools::{Observation, TestRun};
@@ -241,8 +241,10 @@ impl Launched {
         let scratch = real(&plan.scratch);
         let canary = if plan.sandbox == Sandbox::Off { None } else { Canary::lay(user.home.as_deref(), &scratch).ok() };
         lock(&self.worker.calls).listener = plan.listener.clone();
-        let config =
-            WorkerConfig { beside: beside::link(&plan), ..plan.config(&user, canary.as_ref().map(Canary::targets)) };
+        let config = WorkerConfig {
+            beside: copy_links::link(&plan),
+            ..plan.config(&user, canary.as_ref().map(Canary::targets))
+        };
         let first = ToWorker::Begin(Box::new(config));
         let answer = async {
             held_back().await;

@@ -13,21 +13,21 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `launcher`, `pending_answers`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
+//! | `launcher`, `pending_answers`, `outer`, `user`, `environment`, `caches`, `copy_links` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, `protocol`, `error` | what broker and worker send each other, and what can go wrong |
 //! | [`host`], `supervisor`, `session`, `namespace_provider`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to break out |
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
-//! | `descriptors`, `kernel_files`, `advice`, `say` | what mustn't be inherited; what mustn't be written; what to do about a missing layer; words on stderr |
+//! | `descriptors`, `kernel_files`, `advice`, `messages` | what mustn't be inherited; what mustn't be written; what to do about a missing layer; words on stderr |
 //! | `fork`, `side_process`, `plain_paths` | processes that begin as copies; work that one does meanwhile; how paths are compared |
 
 mod advice;
-mod beside;
 mod caches;
 mod cgroup;
 mod command;
 mod confine;
+mod copy_links;
 mod descendants;
 mod descriptors;
 mod environment;
@@ -36,6 +36,7 @@ mod fork;
 pub mod host;
 mod kernel_files;
 mod launcher;
+mod messages;
 mod namespace_provider;
 mod outer;
 mod pending_answers;
@@ -44,7 +45,6 @@ mod plan;
 mod progress;
 mod proof;
 mod protocol;
-mod say;
 mod serve;
 mod session;
 mod side_process;

@@ -11,7 +11,6 @@
 //! test may be renamed, moved, reformatted or merged with another as long as everything it asserted is still asserted.
 //! In doubt the guard flags; a user who disagrees passes `--allow-test-edits`. Cases are in `fixtures/tampering`.
 
-mod asks;
 mod assertions;
 mod calls;
 mod change;
@@ -19,7 +18,7 @@ mod compare;
 mod configuration;
 mod extent;
 mod functions;
-mod inner;
+mod inline_tests;
 mod inspect;
 mod judge;
 mod language;
@@ -38,11 +37,12 @@ mod snapshots;
 mod statements;
 mod strength;
 mod swallow;
+mod task_permission;
 mod units;
 
-pub use asks::asks_for_tests;
 pub use change::Change;
-pub use inner::InnerTests;
+pub use inline_tests::InnerTests;
 pub use inspect::inspect;
 pub use judge::judge;
 pub use role::{goes_with_tests, is_of_tests};
+pub use task_permission::asks_for_tests;

@@ -108,7 +108,7 @@ impl ProjectFolder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::near::near;
+    use crate::testing::nearby_projects::near;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 

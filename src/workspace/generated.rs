@@ -3,14 +3,14 @@
 //!
 //! Where a command also changed what a tool wrote, the patch has the tool's version; where it only moved the file, the
 //! patch follows it to its new name. Of what the user names, only contents of regular files are taken: see
-//! [`takings`](super::takings).
+//! [`takings`](super::generated_rules).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::differences::Differences;
+use super::generated_rules::{Takings, may_move};
 use super::patch::LeftOutReason;
-use super::takings::{Takings, may_move};
 use super::{ChangedFile, FileState};
 use crate::journal::{Digest, GeneratedChange, GeneratedFile, NotTaken, RelPath};
 use crate::settings::Writes;

@@ -14,12 +14,12 @@
 //! | `differences`, `by_products` | collect the differences, without the litter of test runs |
 //! | `generated` | separates what tools wrote, which is the patch, from what commands wrote |
 //! | `walk`, `ignore_file` | walk a folder by git's ignore rules |
-//! | `effort`, `trail` | bound the work of one comparison; walk from path to path by open folders |
+//! | `work_limit`, `trail` | bound the work of one comparison; walk from path to path by open folders |
 //! | [`remove`](remove_tree()) | removes whatever commands made |
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
-//! | [`parts`](Parts), `slide` | a change set in hunks that can be taken, left or rewritten |
+//! | [`parts`](Parts), `slide_hunks` | a change set in hunks that can be taken, left or rewritten |
 //! | [`patch_file`](PatchFile) | turns a patch file into the change set that it would make |
 //! | [`recording/`](GitRecording) | puts an applied patch into the index, on a branch, into a commit |
 //! | [`apply/`](apply()) | writes the change set to a tree or takes it back: all files or none |
@@ -34,10 +34,10 @@ mod change_set;
 mod copy;
 mod dependencies;
 mod differences;
-mod effort;
 mod error;
 mod file_state;
 mod generated;
+mod generated_rules;
 mod git;
 mod hunks;
 mod ignore_file;
@@ -55,13 +55,13 @@ mod remove;
 mod repository;
 mod scan;
 mod selection;
-mod slide;
-mod takings;
+mod slide_hunks;
 mod trail;
 mod tree_hash;
 mod tree_id;
 mod view;
 mod walk;
+mod work_limit;
 
 pub use apply::{
     ApplyError, Conflict, Doing, Merged, Settled, StaleFile, Transaction, applied_changes, apply, merge, settle,

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::by_products::{is_by_product, is_by_product_folder};
-use super::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 use super::file_state::{self, is_git_name};
 use super::patch::LeftOutReason;
 use super::scan::ViewDiff;
 use super::walk::{may_enter, walk};
+use super::work_limit::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 
 /// Result of a walk through the view.
 #[derive(Debug, Default)]

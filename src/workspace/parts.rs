@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::slide::slid;
+use super::slide_hunks::slid;
 use super::{Blobs, ChangeSet, ChangedFile, FileState};
 use crate::journal::RelPath;
 

@@ -14,12 +14,12 @@ use ignore::gitignore::Gitignore;
 
 use super::by_products::is_by_product;
 use super::differences::{ComparedFile, Differences, Room, Taken};
-use super::effort::{Effort, Enough};
 use super::file_state::{self, FILE_LIMIT, PathState, is_of_git};
 use super::manifest::{Copied, Manifest, Stamp, Start};
 use super::new_files::{NewFiles, new_files};
 use super::patch::{LeftOutReason, PatchSources};
 use super::trail::Trail;
+use super::work_limit::{Effort, Enough};
 use super::{Blobs, FileMode, FileState};
 use crate::journal::{Digest, RelPath};
 

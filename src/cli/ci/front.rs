@@ -11,7 +11,7 @@ use super::artifacts::Artifacts;
 use crate::cli::output;
 use crate::journal::{Applied, RunFolder, RunId};
 use crate::render::closing;
-use crate::run::{self, Failure, Front, Handed, LineReader, Next, beside::Beside};
+use crate::run::{self, Failure, Front, Handed, LineReader, Next, consents::Beside};
 use crate::sandbox::WorkerPlan;
 use crate::text::counted;
 

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::review_context::ReviewContext;
 use super::trial::TrialOutcome;
 use crate::cli::question::{Question, ask, ask_by_line};
-use crate::cli::{output, severed};
+use crate::cli::{hard_links, output};
 use crate::journal::{CheckChosen, Matrix, Outcome, Verdict};
 use crate::review::Review;
 use crate::run::{self, Failure, Signals};
@@ -48,7 +48,7 @@ pub(super) async fn conclude(
     }
     let root = context.repository.root().to_owned();
     let applied = run::apply_changes(&context.run, &root, &changes, &mut context.journal)?;
-    severed::tell(&applied);
+    hard_links::tell(&applied);
     let (files, run) = (counted(applied.files as usize, "file"), context.run.id());
     output::say(&format!("applied to {files}: {} · take it back with: kcode undo {run}", review.tally()));
     run::renew_report(&context.run, output::say);

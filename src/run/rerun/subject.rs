@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RUN_FILE_LIMIT, RelPath, RunFolder, read_regular};
 use crate::report::{REPORT_SCHEMA, Report};
 use crate::run::failure::Failure;
-use crate::run::kept::load;
+use crate::run::stored_run::load;
 use crate::testing::KeptResults;
 
 /// A finished run, or a report from elsewhere with its files.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::watch;
 
 use crate::journal::Outcome;
-use crate::run::beside::Beside;
+use crate::run::consents::Beside;
 use crate::run::failure::Failure;
 use crate::run::visible_paths::show_to_tests;
 use crate::sandbox::{OverlayPlan, WorkerFolders, WorkerPlan};

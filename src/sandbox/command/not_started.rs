@@ -3,7 +3,7 @@
 use std::io;
 
 use super::folder::WorkingFolder;
-use crate::sandbox::say::say;
+use crate::sandbox::messages::say;
 use crate::settings::Refused;
 use crate::tools::in_words;
 

@@ -14,7 +14,7 @@ use rustix::process::{Pid, getppid};
 
 use super::linger::{LINGER, linger};
 use super::targets::Targets;
-use super::{OUTLIVE, mounts, others, shared, terminal, tracing};
+use super::{OUTLIVE, mounts, other_processes, shared_memory, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::sandbox::{confine, descendants, fork};
 
@@ -101,13 +101,13 @@ fn processes(targets: &Targets, mut add: impl FnMut(&str, AttemptResult)) {
     add("read kcode's environment", with(|pid| read(&Path::new("/proc").join(pid.to_string()).join("environ"))));
     add("open kcode's memory", with(|pid| worked(File::open(format!("/proc/{pid}/mem")))));
     let outside: Vec<Pid> = [Some(targets.broker), targets.worker].into_iter().flatten().filter_map(named).collect();
-    others::attempts(&outside, &mut add);
+    other_processes::attempts(&outside, &mut add);
     let near = broker.or_else(getppid);
     add("trace another process", near.ok_or_else(hidden).and_then(|pid| worked(tracing::attach(pid))));
     add("read another process's memory", near.ok_or_else(hidden).and_then(peek));
     add("mount a file system", mount_something(&targets.own));
     add("make a namespace", worked(confine::unshare_users()));
-    add("share memory with kcode's session", shared::reach(targets.ipc));
+    add("share memory with kcode's session", shared_memory::reach(targets.ipc));
     terminal::attempts(broker, add);
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use tempfile::{Builder, TempDir};
 
-use super::shared;
+use super::shared_memory;
 use super::targets::{Targets, itself};
 use crate::journal::{Guard, Proof, open_own};
 use crate::workspace::remove_tree;
@@ -71,7 +71,7 @@ impl Canary {
             udp: udp.as_ref().and_then(|socket| socket.local_addr().ok()).map(|address| address.port()),
             path_socket: path_socket.is_some().then_some(path),
             abstract_socket: abstract_socket.is_some().then_some(name),
-            ipc: shared::namespace(),
+            ipc: shared_memory::namespace(),
             own: scratch.join("tmp"),
         };
         Ok(Self { folder, _secret: file, tcp, udp, path_socket, abstract_socket, targets })

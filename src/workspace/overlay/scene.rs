@@ -17,9 +17,9 @@ use super::rules::{IgnoreRules, ViewRules};
 use super::walk::{OverlayFindings, walk};
 use crate::journal::{Digest, RelPath};
 use crate::workspace::differences::{ComparedFile, Differences, Room, Taken};
-use crate::workspace::effort::{Effort, Enough};
 use crate::workspace::file_state::{FILE_LIMIT, PathState, is_of_git};
 use crate::workspace::patch::{LeftOutReason, PatchSources};
+use crate::workspace::work_limit::{Effort, Enough};
 use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
 
 /// An overlay, the rules of what counts in it, and what is known of its start.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::layers::{Above, FolderView, LayerState};
 use super::rules::{IgnoreRules, RulesOf};
-use crate::workspace::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
+use crate::workspace::work_limit::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 use crate::workspace::{file_state::is_git_name, patch::LeftOutReason};
 
 #[derive(Debug, Default)]
