@@ -1,4 +1,4 @@
-//! Not a test of its own: the attacker inside the wall, for what a shell can't do. It passes when the attack succeeds.
+//! Not a test of its own: the attacker inside the sandbox, for what a shell can't do. It passes when the attack succeeds.
 
 use std::fs;
 use std::net::UdpSocket;

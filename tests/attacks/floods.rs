@@ -1,4 +1,4 @@
-//! Attacks that use something up or don't end: bounded, so that a wall that fails costs a few hundred processes at most.
+//! Attacks that use something up or don't end. They are bounded, so that a sandbox that fails costs a few hundred processes at most.
 
 use crate::broker::{Assignment, Outcome};
 use crate::setups::{Setup, play, setups, together};

@@ -7,7 +7,7 @@
 //! nothing but that world.
 //!
 //! The binary of these tests plays three parts: the tests; the broker of a setup, as another user where need be
-//! (`broker`); and the attacker inside the wall, for what a shell can't do (`attacker`).
+//! (`broker`); and the attacker inside the sandbox, for what a shell can't do (`attacker`).
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! Who attacks, and behind which wall.
+//! The users who attack, and the kinds of sandbox that they attack.
 
 use std::fmt;
 use std::fs;
@@ -53,7 +53,7 @@ impl Setup {
     }
 }
 
-/// Each user behind each wall.
+/// Each user in each kind of sandbox.
 pub fn setups() -> Vec<Setup> {
     let mut walls = vec![Wall::Whole, Wall::WithoutNamespaces];
     if refusing::is_installed() && refusing::can_be_made() {
@@ -86,7 +86,7 @@ pub fn together(setups: Vec<Setup>, test: impl Fn(Setup) + Sync) {
     });
 }
 
-/// Someone without privileges and without a wall.
+/// An unprivileged user without a sandbox.
 pub fn unguarded() -> Setup {
     Setup { uid: users().pop().unwrap(), wall: Wall::Off }
 }

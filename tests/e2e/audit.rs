@@ -1,4 +1,4 @@
-//! The audit of a run: what it tells of one that kept the laws, and that it finds each breach in a journal that shows one.
+//! The audit of a run: what it reports for a run that kept the laws, and that it finds each breach in a journal that shows one.
 
 use std::fs;
 use std::path::PathBuf;

@@ -94,7 +94,7 @@ fn a_worker_that_is_killed_ends_the_run_with_a_reason() {
     let world = World::new();
     world.write_test("sleep 300");
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done.")]);
-    // Without another worker beside it.
+    // No other worker runs at the same time.
     let (before, running) = start_with(&world, &kimi, &["fix", TASK, "--no-baseline"]);
     running.wait_for_program("sleep");
     let family = running.descendants();

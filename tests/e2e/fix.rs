@@ -76,7 +76,7 @@ fn the_report_for_people_says_the_same() {
 #[test]
 fn the_journal_holds_the_run_in_order() {
     let (world, kimi) = (World::new(), mender());
-    // What runs beside it has no place in the order.
+    // What runs concurrently has no place in the order.
     let kept = world.fix(&kimi, &["--no-baseline"]).code(0).kept();
     let journal = kept.journal();
     let kinds = journal.iter().map(|record| record["type"].as_str().unwrap()).filter(|kind| *kind != "start_seen");

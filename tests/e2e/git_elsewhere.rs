@@ -66,7 +66,7 @@ fn a_clone_that_borrows_objects_works_without_naming_changed_files() {
     assert_eq!(world.git(&["status", "--porcelain"]), "");
 }
 
-/// A test that passes on the mended project where git can tell of its last commit.
+/// A test that passes on the repaired project if git can show its last commit.
 const ASKS_GIT: &str =
     "grep -q 'Hello, World!' greeting.txt && git log -1 --format=%s && git status --short && echo 'ok 1 - git'";
 

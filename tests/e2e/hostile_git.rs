@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::world::{TASK, World, mender};
 
-/// Made by whatever runs outside the wall although it shouldn't.
+/// Created by anything that runs outside the sandbox although it shouldn't.
 fn sign(world: &World) -> PathBuf {
     world.path("output/ran")
 }

@@ -57,7 +57,7 @@ fn everywhere(world: &World, judge: impl Fn(&Ran, &str)) {
     // Whoever is in a Landlock domain can't mount: this thread and what it starts.
     Ruleset::default().handle_access(AccessFs::MakeBlock).unwrap().create().unwrap().restrict_self().unwrap();
     let kimi = mender();
-    // Without namespaces the wall has gaps, of which an audit tells.
+    // Without namespaces the sandbox has gaps, which an audit reports.
     let ran = Ran::new(world.keyed(&kimi, &["fix", TASK]).output().unwrap(), &world.state());
     judge(&ran, "Landlock alone");
 }

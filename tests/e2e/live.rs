@@ -7,7 +7,7 @@ use crate::running::wait_until;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, mending};
 
-/// A run whose tests tell of two of them, and then nothing for ever.
+/// A run whose test command reports two tests, and then nothing forever.
 fn stuck(world: &World, rows: u16, columns: u16) -> Terminal {
     let key = MockKimi::KEY;
     world.write_test(&format!(

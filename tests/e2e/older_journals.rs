@@ -1,7 +1,7 @@
 //! Journals of other versions: older ones are read, newer ones are refused with what isn't known; and journals of several
 //! processes at once.
 //!
-//! What an older file lacks stands in `docs/journal.md`, and what is tested here is that table.
+//! `docs/journal.md` lists the fields that an older file lacks; these tests check that table.
 
 use std::fs;
 use std::path::Path;

@@ -13,8 +13,9 @@ use crate::running::{Running, wait_until};
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{TASK, World, mender};
 
-/// kcode, its worker's two processes, the two copies that search and the one that makes overlays, the cell's two, the prover and what
-/// it leaves behind, git, and their threads. The binary itself is started three times: as kcode, as its worker, and as the prover.
+/// kcode, its worker's two processes, the two copies that search and the one that makes overlays, the PID namespace's two,
+/// the prover and the processes that it leaves behind, git, and their threads. The binary itself is started three times: as
+/// kcode, as its worker, and as the prover.
 const MOST_STARTED: usize = 19;
 /// The sandbox's root: devices, the kernel's files, the machine's folders, the view, and what belongs to the run.
 const MOST_MOUNTS: usize = 96;
@@ -57,7 +58,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Which record of the journal tells of the first request.
+/// Index of the journal record of the first request.
 fn record_of_the_request() -> usize {
     let world = World::new();
     world.fix(&mender(), &[]);

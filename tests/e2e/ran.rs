@@ -100,7 +100,7 @@ impl Kept {
     }
 }
 
-/// `text` without run ids, ports, times, the wall's figures, and what comes when it is ready.
+/// `text` without run ids, ports, times, the sandbox's figures, and lines that appear whenever they are ready.
 pub fn steady(text: &str) -> String {
     let rules = [
         (r"kcode \d+\.\d+\.\d+", "kcode VERSION"),

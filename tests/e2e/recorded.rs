@@ -14,7 +14,7 @@ use crate::world::{World, mender};
 
 const FLAGS: [&str; 3] = ["--commit", "--branch", "mended"];
 
-/// A mended run in a repository whose owner git knows, with a hook that would tell of itself.
+/// A run that fixed the bug in a repository whose owner git knows, with a hook that would leave a trace.
 fn mended() -> World {
     let world = World::new();
     identify(&world);
@@ -37,7 +37,7 @@ fn identify(world: &World) {
     }
 }
 
-/// Git without those hooks: what a test does itself is not what they are to tell of.
+/// Git without those hooks: they shouldn't report what a test does itself.
 fn git(world: &World, arguments: &[&str]) -> String {
     world.git(&[&["-c", "core.hooksPath=/dev/null"], arguments].concat())
 }

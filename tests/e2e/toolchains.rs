@@ -1,4 +1,4 @@
-//! What toolchains of the user's find behind the wall: their caches, and how they were told to build.
+//! What the user's toolchains find in the sandbox: their caches, and the settings of their builds.
 
 use std::fs;
 

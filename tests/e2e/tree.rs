@@ -32,7 +32,7 @@ impl Tree {
         } else {
             "a pipe, a socket or a device".to_owned()
         };
-        // The time also tells of a file that came and went: its folder's changes.
+        // The time also shows a file that came and went: its folder changed.
         let seen = format!("{:o} {}.{:09} {content}", meta.mode(), meta.mtime(), meta.mtime_nsec());
         self.0.insert(path.to_owned(), seen);
     }

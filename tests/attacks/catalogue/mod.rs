@@ -12,7 +12,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use crate::world::World;
 
-/// What it takes to hold an attack, beside the layers that every wall has.
+/// What it takes to block an attack, besides the layers that every sandbox has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
@@ -33,11 +33,11 @@ pub struct Attack {
     pub name: &'static str,
     pub line: String,
     pub needs: Needs,
-    /// Whether it succeeds where there is no wall, for an ordinary user on any machine.
+    /// Whether it succeeds without a sandbox, for an ordinary user on any machine.
     pub works_unguarded: bool,
 }
 
-/// Held by every wall, and possible without one.
+/// Blocked by every sandbox, and possible without one.
 fn held(name: &'static str, line: impl Into<String>) -> Attack {
     Attack { name, line: line.into(), needs: Needs::Nothing, works_unguarded: true }
 }
@@ -47,7 +47,7 @@ impl Attack {
         Self { needs, ..self }
     }
 
-    /// Only root, or not every kernel, would let it happen even without a wall.
+    /// Only root, or not every kernel, would let it happen even without a sandbox.
     fn seldom(self) -> Self {
         Self { works_unguarded: false, ..self }
     }

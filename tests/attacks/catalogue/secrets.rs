@@ -29,7 +29,7 @@ pub fn attacks(world: &World) -> Vec<Attack> {
         held("reads through the root of kcode", format!("grep -q {CANARY} /proc/@BROKER@/root{home}/.netrc")).seldom(),
         held("reads through the folder of kcode", format!("grep -q {CANARY} /proc/@BROKER@/cwd/greeting.txt")).seldom(),
         held("reads the passwords of the machine", "grep -q . /etc/shadow").seldom(),
-        // Without a wall there is no key in it, either: the worker never gets one.
+        // Without a sandbox there is no key in it, either: the worker never gets one.
         held("finds a key in its environment", format!("env | grep -q {CANARY}")).seldom(),
         // Nor has anybody but root this: kcode is not dumpable.
         held("finds a key in the environment of any process", format!("grep -qs {CANARY} /proc/[0-9]*/environ"))

@@ -3,7 +3,7 @@
 //!
 //! One file a kind of input. None may panic, and each property says what holds besides. `PROPTEST_CASES` says how many
 //! cases a property gets (`docs/security.md` tells how to run them for an hour). What was found once stands as an
-//! ordinary test beside its property.
+//! ordinary test next to its property.
 
 mod damage;
 

@@ -8,7 +8,7 @@ use kcode::sandbox::Worker;
 use super::world::World;
 use crate::support::skipped::{Need, given, has_program};
 
-/// What `line` writes in a cell; `None` where this machine doesn't give us cells.
+/// What `line` writes in a PID namespace; `None` where this machine doesn't allow us one.
 async fn seen(world: &World, line: &str) -> Option<String> {
     let (worker, wall) = Worker::start(world.plan(line)).await.unwrap();
     let has_cells = wall.layers.iter().any(|layer| layer.name == "namespaces" && layer.holds);

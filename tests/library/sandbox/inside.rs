@@ -1,4 +1,4 @@
-//! What has to work behind the wall: tools, toolchains, and what tests need of a machine.
+//! What has to work in the sandbox: tools, toolchains, and what tests need of a machine.
 
 use std::fs;
 

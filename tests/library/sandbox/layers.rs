@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::world::World;
 use crate::support::skipped::{Need, given, has_program, skipped};
 
-/// What the wall ought to hold of files and processes on this kernel.
+/// Whether the sandbox should protect files and processes on this kernel.
 fn expected(wall: &SandboxBuilt) -> (bool, bool) {
     let layer = |name: &str| wall.layers.iter().find(|layer| layer.name == name).unwrap();
     let abi: u32 = layer("landlock").detail.strip_prefix("ABI ").and_then(|abi| abi.parse().ok()).unwrap_or_default();
@@ -27,7 +27,7 @@ fn attacks(world: &World, host: u32) -> Vec<String> {
     let outside = world.outside().display().to_string();
     let logs = world.folder.join("run/logs").display().to_string();
     let broker = std::process::id();
-    // In a cell these numbers name nobody, or somebody else.
+    // In a PID namespace these PIDs name no process, or another one.
     let is_broker = format!("tr '\\0' ' ' < /proc/{broker}/cmdline | grep -q deps/worker-");
     let is_host = format!("tr '\\0' ' ' < /proc/{host}/cmdline | grep -q '__worker host'");
     vec![
@@ -54,7 +54,7 @@ fn attacks(world: &World, host: u32) -> Vec<String> {
     ]
 }
 
-/// Those of [`attacks`] that succeed behind a wall of which `judge` approves.
+/// Those of [`attacks`] that succeed in a sandbox that `judge` accepts.
 async fn open(world: &World, judge: impl Fn(&SandboxBuilt)) -> Vec<String> {
     let (worker, wall) = Worker::start(world.plan("sh attacks.sh")).await.unwrap();
     let attacks = attacks(world, world.host());
@@ -196,6 +196,6 @@ async fn off_confines_nothing_and_says_so() {
         format!("cat {outside}/secret && echo x > {outside}/new && kill -0 {broker} $PPID && cat /proc/$PPID/environ");
     let (worker, wall) = Worker::start(WorkerPlan { sandbox: Sandbox::Off, ..world.plan(&line) }).await.unwrap();
     assert!(!wall.tree && !wall.process && !wall.network);
-    // What the wall refuses elsewhere in this file is possible without one: those tests can fail.
+    // What the sandbox refuses elsewhere in this file is possible without one: those tests can fail.
     assert!(worker.run_tests(&[]).await.unwrap().passed());
 }

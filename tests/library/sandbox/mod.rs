@@ -1,4 +1,4 @@
-//! The process wall, driven through the built binary: what a worker's commands can do, and what is left of them.
+//! The sandbox, driven through the built binary: what a worker's commands can do, and which processes they leave.
 
 mod calls;
 mod cells;

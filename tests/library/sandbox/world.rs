@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// Long enough for any machine; nothing waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A view with logs and scratch beside it, and a folder outside that holds a secret.
+/// A view with its logs and scratch folders, and a folder outside that holds a secret.
 pub(crate) struct World {
     pub(crate) folder: PathBuf,
     _owner: Option<TempDir>,
