@@ -122,6 +122,12 @@ impl Repository {
         self.refused.as_deref()
     }
 
+    /// The file and the name of a setting of git's that holds a credential or leads to one.
+    #[must_use]
+    pub fn persisted_credential(&self) -> Option<(PathBuf, String)> {
+        self.git_dir()?.credential()
+    }
+
     pub(super) fn git_dir(&self) -> Option<&GitDir> {
         self.git.as_deref()
     }

@@ -1,6 +1,7 @@
 //! `kcode ci`: a run where nobody watches, and the folder that it leaves however it ends.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -253,4 +254,39 @@ fn a_platform_is_told_and_no_content_adds_a_value() {
     let dotenv = fs::read_to_string(out(&world).join("kcode.env")).unwrap();
     assert!(dotenv.starts_with("KCODE_OUTCOME=tests_failing\nKCODE_EXIT_CODE=5\nKCODE_RUN="), "{dotenv}");
     assert_eq!(dotenv.lines().count(), 5);
+}
+
+#[test]
+fn a_checkout_with_a_credential_is_refused_before_anything_runs() {
+    for setting in [
+        &["http.https://github.com/.extraheader", "AUTHORIZATION: basic eDp5"],
+        &["remote.origin.url", "https://x:token@example.org/a.git"],
+        &["includeif.gitdir:/w/.path", "/tmp/credentials.config"],
+    ] {
+        let (world, kimi) = (World::new(), mender());
+        world.git(&["config", setting[0], setting[1]]);
+        world.run(ci(&world, &kimi, &[])).code(78).says(&[
+            "keeps a credential",
+            setting[0],
+            "persist-credentials: false",
+        ]);
+        assert!(kimi.requests().is_empty());
+        assert_eq!(told(&out(&world)), (json!("config"), json!(78), json!(true)));
+    }
+}
+
+#[test]
+fn a_machine_where_sudo_asks_nothing_is_warned_of() {
+    for (code, is_warned_of) in [(0, true), (1, false)] {
+        let (world, kimi) = (World::new(), mender());
+        let programs = world.path("programs");
+        fs::create_dir(&programs).unwrap();
+        fs::write(programs.join("sudo"), format!("#!/bin/sh\n[ \"$*\" = '-n true' ] && exit {code}\nexit 1\n"))
+            .unwrap();
+        fs::set_permissions(programs.join("sudo"), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = ci(&world, &kimi, &[]);
+        command.env("PATH", format!("{}:{}", programs.display(), std::env::var("PATH").unwrap()));
+        let ran = world.run(command).code(0);
+        assert_eq!(ran.stderr().contains("sudo needs no password"), is_warned_of);
+    }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rustix::fs::{Mode, OFlags};
 
-use super::{CiArguments, task};
+use super::arguments::CiArguments;
+use super::task;
 use crate::ci::{self, CiPatch, CiResult};
 use crate::cli::arguments::Global;
 use crate::cli::output;

@@ -1,4 +1,4 @@
-//! Two processes for one job: the worker does it, the supervisor waits, passes signals on, and ends it at the deadline.
+//! Two processes for one job: one does it, the supervisor waits, passes signals on, and ends it at the deadline.
 
 use std::time::Duration;
 
@@ -33,28 +33,28 @@ pub(super) fn time_for_a_run(deadline: Duration) -> Duration {
 }
 
 /// What this process is after [`start`].
-pub(super) enum Role {
-    Supervisor(Worker),
-    Worker,
+pub(super) enum ForkedSide {
+    Supervisor(Job),
+    Job,
 }
 
 /// The process that does the job.
-pub(super) struct Worker(Pid);
+pub(super) struct Job(Pid);
 
 /// Becomes two processes. Call it before the first thread starts.
 ///
 /// # Errors
 /// When the system refuses.
-pub(super) fn start() -> Result<Role, Failure> {
+pub(super) fn start() -> Result<ForkedSide, Failure> {
     let before = getpid();
-    if let Some(worker) = sandbox::fork().context("the job's process can't be started")? {
-        return Ok(Role::Supervisor(Worker(worker)));
+    if let Some(job) = sandbox::fork().context("the job's process can't be started")? {
+        return Ok(ForkedSide::Supervisor(Job(job)));
     }
     // Of a group of its own: a Ctrl-C reaches it once, by way of the supervisor.
     let _ = setpgid(None, None);
     let _ = set_parent_process_death_signal(Some(Signal::TERM));
     if getppid() == Some(before) {
-        Ok(Role::Worker)
+        Ok(ForkedSide::Job)
     } else {
         Err(Failure::internal("the supervisor ended before the job began"))
     }
@@ -68,7 +68,7 @@ enum End {
     Killed(i32),
 }
 
-impl Worker {
+impl Job {
     /// Waits for the end, and says what became of a worker that was killed.
     ///
     /// # Errors

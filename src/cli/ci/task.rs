@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use super::CiArguments;
+use super::arguments::CiArguments;
 use crate::ci::{TaskKind, TaskSource};
 use crate::cli::arguments::Global;
 use crate::cli::task_text;

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::settings_reader::{Section, SettingsReader, without_returns};
+
 /// Settings passed on to git when their value is of this kind.
 const PASSED_ON: [(&str, FactKind); 20] = [
     ("core.filemode", FactKind::Switch),
@@ -38,9 +40,13 @@ enum FactKind {
     Text,
 }
 
-/// Settings by `section.name`, in lower case. Those with a subsection are left out.
+/// Settings by `section.name`, in lower case.
 #[derive(Clone, Debug, Default)]
-pub(super) struct GitSettings(BTreeMap<String, String>);
+pub(super) struct GitSettings {
+    plain: BTreeMap<String, String>,
+    /// Those with a subsection, as `section.subsection.name`, in their order.
+    named: Vec<(String, String)>,
+}
 
 impl GitSettings {
     /// Parses git's format; later settings win.
@@ -49,34 +55,47 @@ impl GitSettings {
     /// When git couldn't parse them either.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let text: Vec<u8> = without_returns(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
-        let mut reader = FactReader { rest: &text, line: 1 };
-        let mut facts = BTreeMap::new();
+        let mut reader = SettingsReader::new(&text);
+        let (mut plain, mut named) = (BTreeMap::new(), Vec::new());
         let mut section = None;
         while let Some(byte) = reader.peek() {
             match byte {
                 b'#' | b';' => reader.skip_line(),
-                b'[' => section = reader.section()?,
+                b'[' => section = Some(reader.section()?),
                 byte if byte.is_ascii_whitespace() => drop(reader.next()),
                 byte if byte.is_ascii_alphabetic() => {
                     let (name, value) = reader.setting()?;
-                    if let Some(section) = &section {
-                        facts.insert(format!("{section}.{name}"), value);
+                    match &section {
+                        Some(Section { name: section, subsection: None }) => {
+                            plain.insert(format!("{section}.{name}"), value);
+                        }
+                        Some(Section { name: section, subsection: Some(sub) }) => {
+                            named.push((format!("{section}.{sub}.{name}"), value));
+                        }
+                        None => {}
                     }
                 }
                 _ => return Err(reader.wrong()),
             }
         }
-        Ok(Self(facts))
+        Ok(Self { plain, named })
     }
 
     /// Merges the settings; those of `over` win.
     pub(super) fn under(mut self, over: Self) -> Self {
-        self.0.extend(over.0);
+        self.plain.extend(over.plain);
+        self.named.extend(over.named);
         self
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.plain.get(name).map(String::as_str)
+    }
+
+    /// Every setting with its full name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.named.iter().map(|(name, value)| (name, value));
+        self.plain.iter().chain(named).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(super) fn is_on(&self, name: &str) -> bool {
@@ -97,7 +116,8 @@ impl GitSettings {
             return unknown("version");
         }
         let known = [("objectformat", ["sha1", "sha256"]), ("refstorage", ["files", "reftable"])];
-        for (name, value) in self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("extensions.")?, value)))
+        for (name, value) in
+            self.plain.iter().filter_map(|(name, value)| Some((name.strip_prefix("extensions.")?, value)))
         {
             let choice = known.iter().find(|(known, _)| *known == name);
             if !choice.map_or(HARMLESS.contains(&name), |(_, values)| values.contains(&value.as_str())) {
@@ -151,128 +171,6 @@ pub(super) fn line(name: &str, value: &str) -> String {
     let (section, name) = name.split_once('.').unwrap_or(("core", name));
     let quoted = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("[{section}]\n\t{name} = \"{quoted}\"\n")
-}
-
-/// Converts CRLF to LF.
-fn without_returns(text: &[u8]) -> Vec<u8> {
-    let is_return = |at: usize| text[at] == b'\r' && text.get(at + 1) == Some(&b'\n');
-    (0..text.len()).filter(|at| !is_return(*at)).map(|at| text[at]).collect()
-}
-
-struct FactReader<'a> {
-    rest: &'a [u8],
-    line: usize,
-}
-
-impl FactReader<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
-    }
-
-    fn next(&mut self) -> Option<u8> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        self.line += usize::from(*first == b'\n');
-        Some(*first)
-    }
-
-    fn skip_line(&mut self) {
-        while self.next().is_some_and(|byte| byte != b'\n') {}
-    }
-
-    fn wrong(&self) -> String {
-        format!("line {} of its settings can't be read", self.line)
-    }
-
-    /// Parses `[name]`; `None` for a section with a subsection.
-    fn section(&mut self) -> Result<Option<String>, String> {
-        self.next();
-        let mut name = String::new();
-        loop {
-            match self.next() {
-                Some(b']') => return Ok((!name.contains('.')).then_some(name)),
-                Some(b' ' | b'\t') => return self.subsection().map(|()| None),
-                Some(byte) if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' => {
-                    name.push(char::from(byte.to_ascii_lowercase()));
-                }
-                _ => return Err(self.wrong()),
-            }
-        }
-    }
-
-    /// Parses the rest of `[name "subsection"]`.
-    fn subsection(&mut self) -> Result<(), String> {
-        while matches!(self.peek(), Some(b' ' | b'\t')) {
-            self.next();
-        }
-        if self.next() != Some(b'"') {
-            return Err(self.wrong());
-        }
-        loop {
-            match self.next() {
-                Some(b'\\') => drop(self.next()),
-                Some(b'"') => break,
-                None | Some(b'\n') => return Err(self.wrong()),
-                Some(_) => {}
-            }
-        }
-        if self.next() == Some(b']') { Ok(()) } else { Err(self.wrong()) }
-    }
-
-    /// Parses `name` or `name = value`.
-    fn setting(&mut self) -> Result<(String, String), String> {
-        let mut name = String::new();
-        while let Some(byte) = self.peek().filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
-            name.push(char::from(byte.to_ascii_lowercase()));
-            self.next();
-        }
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r')) {
-            self.next();
-        }
-        match self.next() {
-            None | Some(b'\n') => Ok((name, String::new())),
-            Some(b'=') => Ok((name, self.value()?)),
-            Some(b'#' | b';') => {
-                self.skip_line();
-                Ok((name, String::new()))
-            }
-            Some(_) => Err(self.wrong()),
-        }
-    }
-
-    fn value(&mut self) -> Result<String, String> {
-        let (mut value, mut is_quoted, mut end) = (Vec::new(), false, 0);
-        loop {
-            match self.next() {
-                None | Some(b'\n') if is_quoted => return Err(self.wrong()),
-                None | Some(b'\n') => break,
-                Some(b'"') => is_quoted = !is_quoted,
-                Some(b'#' | b';') if !is_quoted => {
-                    self.skip_line();
-                    break;
-                }
-                Some(b' ' | b'\t' | b'\r') if !is_quoted => {
-                    // Blanks inside the value count, those around it don't.
-                    if !value.is_empty() {
-                        value.push(b' ');
-                    }
-                    continue;
-                }
-                Some(b'\\') => match self.next() {
-                    Some(b'\n') => continue,
-                    Some(b'n') => value.push(b'\n'),
-                    Some(b't') => value.push(b'\t'),
-                    Some(b'b') => value.push(8),
-                    Some(byte @ (b'\\' | b'"')) => value.push(byte),
-                    _ => return Err(self.wrong()),
-                },
-                Some(byte) => value.push(byte),
-            }
-            end = value.len();
-        }
-        value.truncate(end);
-        Ok(String::from_utf8_lossy(&value).into_owned())
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 //!
 //! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
 
+mod credentials;
 mod dir;
 mod facts;
 mod folder;
@@ -23,6 +24,7 @@ mod index;
 mod objects;
 mod plain;
 mod run;
+mod settings_reader;
 mod stand_in;
 mod users;
 

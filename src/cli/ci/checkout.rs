@@ -1,0 +1,38 @@
+//! What is wrong with a checkout or a machine before any of it runs.
+
+use std::process::{Command, Stdio};
+
+use crate::cli::output;
+use crate::journal::Outcome;
+use crate::run::Failure;
+use crate::settings::Programs;
+use crate::workspace::Repository;
+
+/// Refuses a checkout whose tests could read a credential, and warns of a machine on which they could become root.
+///
+/// # Errors
+/// Names the setting that holds the credential.
+pub(super) fn check(repository: &Repository) -> Result<(), Failure> {
+    if let Some((file, name)) = repository.persisted_credential() {
+        let message = format!("{} keeps a credential ({name}) that code of the repository can read", file.display());
+        let hint = "check out with persist-credentials: false, or remove the setting before kcode runs";
+        return Err(Failure::new(Outcome::Config, message, hint));
+    }
+    if sudo_needs_no_password(repository) {
+        output::say(
+            "warning: sudo needs no password here: a process that breaks out of the sandbox could become root; \
+             run kcode as a user without sudo",
+        );
+    }
+    Ok(())
+}
+
+/// Asks sudo to do nothing, without a password.
+fn sudo_needs_no_password(repository: &Repository) -> bool {
+    let programs = Programs::outside(repository.root());
+    let Ok(sudo) = programs.find("sudo") else { return false };
+    let mut command = Command::new(sudo);
+    command.args(["-n", "true"]).env_clear().env("PATH", programs.path()).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
