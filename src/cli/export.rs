@@ -56,7 +56,7 @@ pub(super) fn execute(global: &Global, arguments: &ExportArguments) -> Result<Ou
         output::say(&format!("export: content {} is left out: it holds a secret, or is gone", digest.short()));
     }
     if archive.redacted > 0 {
-        output::say("export: secrets were taken out; what held them can't be replayed elsewhere");
+        output::say("export: secrets were removed; the parts that contained them can't be replayed elsewhere");
     }
     let value = match arguments.format {
         ExportFormat::Run => serde_json::to_value(&archive),

@@ -46,7 +46,7 @@ pub fn markdown() -> String {
 }
 
 fn write_settings(out: &mut String) {
-    out.push_str("\n## Settings files\n\nTOML; a name with a dot stands in that table.\n\n");
+    out.push_str("\n## Settings files\n\nTOML; a name with a dot is a key of that table.\n\n");
     out.push_str("| Setting | Such as | In the repository's `.kcode.toml` |\n|---|---|---|\n");
     for key in &KEYS {
         let there = key.not_for_repositories.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));

@@ -52,7 +52,7 @@ impl RecoverError {
         match self {
             Self::Unreadable(_) => "check that the file is there and that you may read it",
             Self::Damaged { .. } => {
-                "the lines before it are whole; its patch, if there was one, is patch.diff beside it"
+                "the lines before it are intact; the run's patch, if there was one, is patch.diff in the same folder"
             }
             Self::Newer { .. } => "use that version of kcode, or a newer one, for this run",
         }

@@ -101,7 +101,7 @@ impl<'a> HunkSearch<'a> {
         deadline: Instant,
     ) -> Result<Self, String> {
         if environment.judged.matrix.is_none() {
-            return Err("single tests could not be held against the start state".to_owned());
+            return Err("single tests could not be compared with the start state".to_owned());
         }
         let parts = Parts::of(&environment.written.changes, &Blobs::at(&environment.folder.blobs()));
         let parts = parts.map_err(|error| format!("the patch can't be taken apart: {error}"))?;

@@ -28,8 +28,8 @@ pub(super) fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
     let limited = settings.max_cost.value.is_some() && settings.max_cost.origin != Origin::Default;
     if price.is_none() && limited {
         let hint = "give its price in ~/.config/kcode/config.toml ([price] input, cached_input, output: USD per million \
-                    tokens), or drop the limit on cost";
-        let message = format!("a limit on cost can't be held: the price of {model} is not known");
+                    tokens), or drop the cost limit";
+        let message = format!("a cost limit can't be enforced: the price of {model} is not known");
         return Err(Failure::new(Outcome::Config, message, hint));
     }
     Ok(price)

@@ -33,7 +33,7 @@ pub(super) fn report_of(records: &[Record], run: &RunFolder) -> Result<Report, F
 
 /// A part of a run that is no longer what kcode wrote.
 pub(crate) fn unreadable(what: &Path, error: &std::io::Error) -> Failure {
-    let hint = "something else stands in its place; `kcode audit` says what is left of the run";
+    let hint = "something else is in its place; `kcode audit` says what is left of the run";
     Failure::new(Outcome::Internal, format!("{} can't be read: {error}", what.display()), hint)
 }
 

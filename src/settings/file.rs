@@ -108,7 +108,7 @@ pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, S
     })?;
     if layer.test.dir.is_some() && layer.test.command.is_none() {
         let span = values.iter().find(|(name, _)| name == "test.dir").map(|(_, span)| span.clone());
-        return Err(file.bad(span, "it needs `test.command` beside it", keys::find("test.dir")));
+        return Err(file.bad(span, "it needs `test.command` as well", keys::find("test.dir")));
     }
     let checks = layer.check.as_deref().map(check::checks).transpose();
     layer.checks = checks.map_err(|(problem, span)| file.bad(Some(span), &problem, keys::find("check.command")))?;

@@ -26,7 +26,7 @@ pub struct WithPatch<'a> {
 #[must_use]
 pub fn shown_by_matrix(matrix: Option<&Matrix>, tests_edited: bool, adds_tests: bool) -> Option<Reproduction> {
     let Some(matrix) = matrix else {
-        return Some(Reproduction::not_checked("single tests could not be held against the start state"));
+        return Some(Reproduction::not_checked("single tests could not be compared with the start state"));
     };
     if !matrix.fixed.is_empty() && !tests_edited {
         return Some(Reproduction::by(matrix.fixed.clone(), "failed on the start state, and passes with the patch"));

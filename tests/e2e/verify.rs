@@ -103,7 +103,7 @@ fn a_report_is_verified_in_another_clone() {
     assert_eq!(world.git_in(&clone, &["status", "--porcelain"]), "");
 
     fs::remove_file(folder.join("results.json")).unwrap();
-    at("report.json", &[]).code(0).says(&["single tests are not compared: results.json isn't beside the report"]);
+    at("report.json", &[]).code(0).says(&["single tests are not compared: results.json isn't in the report's folder"]);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn files_that_are_not_the_reports_are_refused() {
     }
     let folder = taken_away(&world, &ran, &ALL);
     fs::remove_file(folder.join("patch.diff")).unwrap();
-    verify(&world, &[folder.to_str().unwrap()]).code(2).says(&["has no patch beside it"]);
+    verify(&world, &[folder.to_str().unwrap()]).code(2).says(&["has no readable patch in its folder"]);
     fs::write(folder.join("report.json"), "{}").unwrap();
     verify(&world, &[folder.to_str().unwrap()]).code(2).says(&["is no report"]);
     verify(&world, &["nowhere.json"]).code(2).says(&["nowhere.json can't be read"]);

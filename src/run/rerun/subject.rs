@@ -41,7 +41,7 @@ impl Subject {
     /// # Errors
     /// When it is none, its patch isn't beside it, or one of its files isn't what it says.
     pub(crate) fn of_file(file: &Path) -> Result<Self, Failure> {
-        let hint = "give the path of a report.json, with patch.diff and results.json beside it";
+        let hint = "give the path of a report.json, with patch.diff and results.json in the same folder";
         let unusable = |why: String| Failure::usage(format!("{} {why}", file.display()), hint);
         let bytes = read_regular(file, RUN_FILE_LIMIT).map_err(|error| unusable(format!("can't be read: {error}")))?;
         let report: Report =
@@ -55,7 +55,7 @@ impl Subject {
         let bytes = match &report.patch {
             None => Vec::new(),
             Some(named) => {
-                let missing = |error: io::Error| unusable(format!("has no patch beside it that can be read: {error}"));
+                let missing = |error: io::Error| unusable(format!("has no readable patch in its folder: {error}"));
                 let bytes = read_regular(&patch, RUN_FILE_LIMIT).map_err(missing)?;
                 held(&patch, &bytes, named.sha256)?;
                 bytes
@@ -85,7 +85,9 @@ fn results(report: &Report, folder: &Path) -> Result<(Option<KeptResults>, Vec<S
     let Some(kept) = &report.certificate.results else { return none("the report names no results") };
     let path = folder.join(RunFolder::RESULTS);
     let bytes = match read_regular(&path, RUN_FILE_LIMIT) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return none("results.json isn't beside the report"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return none("results.json isn't in the report's folder");
+        }
         bytes => bytes.map_err(|error| changed(&path, &format!("can't be read: {error}")))?,
     };
     held(&path, &bytes, kept.sha256)?;

@@ -78,7 +78,7 @@ impl Private<'_> {
         } else if self.run.iter().any(|own| own.starts_with(folder)) {
             Some("it is or holds kcode's own folders")
         } else if self.cargo == Some(folder) || self.home.is_some_and(is_of_home) {
-            Some("secrets lie in it beside toolchains")
+            Some("it contains secrets next to toolchains")
         } else if MACHINE.iter().any(|mixed| folder == Path::new(mixed)) {
             Some("much more lies in it than any tests need")
         } else {
