@@ -6,16 +6,18 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
 use super::row::CodeWord;
 
 /// Longer lines, in bytes, are data or minified code, and not coloured.
 const LONGEST: usize = 500;
-/// Time limit for one side of a file: grammars are regular expressions that run over untrusted text.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Limit of processor time for one side of a file: grammars are regular expressions that run over untrusted text. Wall time would
+/// depend on what else the machine does.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// Extensions without a grammar, each with one whose grammar fits.
 const ALIKE: [(&str, &str); 9] = [
@@ -60,12 +62,22 @@ pub(super) struct Piece {
 /// Parses `lines`, which include their ends, into pieces. The result has fewer lines if `path` has no grammar or time
 /// runs out.
 pub(super) fn pieces(path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
+    let began = processor_time();
+    pieces_while(|| processor_time().saturating_sub(began) < LIMIT, path, lines)
+}
+
+/// Parses as long as `has_time` says so, which is asked before each line.
+fn pieces_while(has_time: impl Fn() -> bool, path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
     let first = lines.first().map_or("", String::as_str);
     let Some(grammar) = grammar(path, first) else { return Vec::new() };
     let (mut state, mut stack) = (ParseState::new(grammar), ScopeStack::new());
-    let until = Instant::now() + PATIENCE;
-    let in_time = lines.iter().take_while(|_| Instant::now() < until);
+    let in_time = lines.iter().take_while(|_| has_time());
     in_time.map_while(|line| pieces_of(line, &mut state, &mut stack)).collect()
+}
+
+/// Processor time that this thread has used.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
 fn grammar(path: &Path, first_line: &str) -> Option<&'static SyntaxReference> {
@@ -115,7 +127,7 @@ mod tests {
 
     fn told(path: &str, text: &str) -> Vec<(String, CodeWord)> {
         let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-        let all = pieces(Path::new(path), &lines);
+        let all = pieces_while(|| true, Path::new(path), &lines);
         let named = all.iter().zip(&lines).flat_map(|(pieces, line)| {
             pieces.iter().map(move |piece| (line[piece.range.clone()].trim_end().to_owned(), piece.word))
         });
@@ -136,6 +148,14 @@ mod tests {
         has(&told("a.py", "def f():\n    return 1\n"), "return", CodeWord::Keyword);
         has(&told("web/a.ts", "function f() { return 'a'; }\n"), "function", CodeWord::Keyword);
         has(&told("run", "#!/bin/sh\n# why\n"), "# why", CodeWord::Comment);
+    }
+
+    #[test]
+    fn lines_after_the_time_limit_have_no_colours() {
+        let lines = ["def f():\n", "    pass\n", "    pass\n"].map(str::to_owned);
+        let asked = std::cell::Cell::new(0);
+        let has_time = || asked.replace(asked.get() + 1) < 2;
+        assert_eq!(pieces_while(has_time, Path::new("a.py"), &lines).len(), 2);
     }
 
     #[test]

@@ -25,20 +25,12 @@ pub fn test_parts(parts: &Parts) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
+    use crate::workspace::{Blobs, changes};
 
     fn parts(files: &[(&str, Option<&str>, Option<&str>)]) -> Vec<usize> {
         let folder = tempfile::tempdir().expect("a folder");
         let blobs = Blobs::at(folder.path());
-        let state =
-            |text: &str| FileState { mode: FileMode::Regular, sha256: blobs.keep(text.as_bytes()).expect("kept") };
-        let entry = |(path, before, after): &(&str, Option<&str>, Option<&str>)| ChangedFile {
-            path: RelPath::new(path).expect("a path"),
-            before: before.map(state),
-            after: after.map(state),
-        };
-        let changes = ChangeSet::new(files.iter().map(entry).collect());
-        test_parts(&Parts::of(&changes, &blobs).expect("they can be read"))
+        test_parts(&Parts::of(&changes(&blobs, files), &blobs).expect("they can be read"))
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub use git::{History, remove_temporary};
 pub use outline::{DirtyFile, Outline};
 pub use outside::Outside;
 pub use overlay::{NoOverlay, Overlay};
+#[cfg(test)]
+pub(crate) use parts::changes;
 pub use parts::{FileParts, Hunk, LineRange, Part, Parts, Replacement, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};

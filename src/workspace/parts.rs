@@ -259,22 +259,23 @@ pub fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
+/// A change set of regular files, each with its content before and after, which `blobs` keeps.
+#[cfg(test)]
+pub(crate) fn changes(blobs: &Blobs, files: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
+    let state =
+        |text: &str| FileState { mode: super::FileMode::Regular, sha256: blobs.keep(text.as_bytes()).expect("kept") };
+    let entry = |(path, before, after): &(&str, Option<&str>, Option<&str>)| ChangedFile {
+        path: RelPath::new(path).expect("a path"),
+        before: before.map(state),
+        after: after.map(state),
+    };
+    ChangeSet::new(files.iter().map(entry).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::FileMode;
     use proptest::prelude::*;
-
-    fn changes(blobs: &Blobs, files: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
-        let state =
-            |text: &str| FileState { mode: FileMode::Regular, sha256: blobs.keep(text.as_bytes()).expect("kept") };
-        let entry = |(path, before, after): &(&str, Option<&str>, Option<&str>)| ChangedFile {
-            path: RelPath::new(path).expect("a path"),
-            before: before.map(state),
-            after: after.map(state),
-        };
-        ChangeSet::new(files.iter().map(entry).collect())
-    }
 
     fn text_of(blobs: &Blobs, set: &ChangeSet, at: usize) -> String {
         let after = set.entries[at].after.expect("a content");

@@ -114,7 +114,9 @@ fn an_editor_and_a_pager_have_the_terminal_to_themselves() {
 fn an_editor_that_fails_changes_nothing() {
     let (world, _) = reviewed();
     let mut command = command(&world, &[]);
-    command.env("EDITOR", editor(&world, "echo spoilt > \"$1\"; exit 3")).env("PAGER", "no-such-pager");
+    // Messages name the program, and the path of this one is as long as that of the temporary folder.
+    let editor = format!("sh {}", editor(&world, "echo spoilt > \"$1\"; exit 3"));
+    command.env("EDITOR", editor).env("PAGER", "no-such-pager");
     let mut terminal = Terminal::sized(command, 24, 80);
     terminal.wait_to_see("Enter open");
     terminal.press("\r");
