@@ -89,14 +89,14 @@ pub(super) fn mount_over(
 }
 
 /// Why an overlay couldn't be made ahead.
-pub(super) enum Refusal {
+pub(super) enum MountRefusal {
     /// The kernel can't make it that way.
     Unsupported,
     Refused(io::Error),
 }
 
 /// Makes an overlay that is mounted nowhere.
-pub(super) fn detached(overlaid: &Overlaid<'_>, old: &str) -> Result<OwnedFd, Refusal> {
+pub(super) fn detached(overlaid: &Overlaid<'_>, old: &str) -> Result<OwnedFd, MountRefusal> {
     let Overlaid { name, lower, layers } = overlaid;
     let configured = || -> rustix::io::Result<OwnedFd> {
         let overlay = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
@@ -109,8 +109,8 @@ pub(super) fn detached(overlaid: &Overlaid<'_>, old: &str) -> Result<OwnedFd, Re
         }
         Ok(overlay)
     };
-    let overlay = configured().map_err(|_| Refusal::Unsupported)?;
-    find_layers(overlaid, old).map_err(Refusal::Refused)?;
+    let overlay = configured().map_err(|_| MountRefusal::Unsupported)?;
+    find_layers(overlaid, old).map_err(MountRefusal::Refused)?;
     let made = || -> rustix::io::Result<OwnedFd> {
         fsconfig_set_string(&overlay, "lowerdir", format!("{LOWER}{name}"))?;
         fsconfig_set_string(&overlay, "upperdir", format!("{LAYERS}{name}/upper"))?;
@@ -119,10 +119,10 @@ pub(super) fn detached(overlaid: &Overlaid<'_>, old: &str) -> Result<OwnedFd, Re
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         fsmount(&overlay, FsMountFlags::FSMOUNT_CLOEXEC, flags)
     };
-    let mount = made().map_err(named("keeping changes in", layers)).map_err(Refusal::Refused)?;
+    let mount = made().map_err(named("keeping changes in", layers)).map_err(MountRefusal::Refused)?;
     let probe = format!(".kcode-probe-{}", getpid());
     let tried = mkdirat(&mount, &probe, Mode::RWXU).and_then(|()| unlinkat(&mount, &probe, AtFlags::REMOVEDIR));
-    tried.map_err(named("writing over", lower)).map_err(Refusal::Refused)?;
+    tried.map_err(named("writing over", lower)).map_err(MountRefusal::Refused)?;
     Ok(mount)
 }
 

@@ -17,7 +17,7 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{Overlaid, Refusal, detached};
+use super::overlay::{MountRefusal, Overlaid, detached};
 use crate::sandbox::side_process::SideProcess;
 
 /// Longest answer in bytes: an error with two paths.
@@ -32,7 +32,7 @@ pub(super) struct OverlaysAhead {
 
 /// What is said of each; a descriptor comes along if it was made.
 #[derive(Debug, Serialize, Deserialize)]
-enum Answer {
+enum OverlayAnswer {
     Made,
     Unsupported,
     Refused(String),
@@ -67,18 +67,18 @@ impl OverlaysAhead {
             answer = Some(receive(answers));
         }
         match answer? {
-            Ok((Answer::Made, Some(mount))) => Some(Ok(mount)),
-            Ok((Answer::Refused(why), _)) => Some(Err(io::Error::other(why))),
+            Ok((OverlayAnswer::Made, Some(mount))) => Some(Ok(mount)),
+            Ok((OverlayAnswer::Refused(why), _)) => Some(Err(io::Error::other(why))),
             _ => None,
         }
     }
 }
 
-fn tell(to: &OwnedFd, made: Result<OwnedFd, Refusal>) -> io::Result<()> {
+fn tell(to: &OwnedFd, made: Result<OwnedFd, MountRefusal>) -> io::Result<()> {
     let (answer, mount) = match made {
-        Ok(mount) => (Answer::Made, Some(mount)),
-        Err(Refusal::Unsupported) => (Answer::Unsupported, None),
-        Err(Refusal::Refused(error)) => (Answer::Refused(error.to_string()), None),
+        Ok(mount) => (OverlayAnswer::Made, Some(mount)),
+        Err(MountRefusal::Unsupported) => (OverlayAnswer::Unsupported, None),
+        Err(MountRefusal::Refused(error)) => (OverlayAnswer::Refused(error.to_string()), None),
     };
     let text = serde_json::to_vec(&answer)?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -91,7 +91,7 @@ fn tell(to: &OwnedFd, made: Result<OwnedFd, Refusal>) -> io::Result<()> {
     Ok(())
 }
 
-fn receive(from: &OwnedFd) -> io::Result<(Answer, Option<OwnedFd>)> {
+fn receive(from: &OwnedFd) -> io::Result<(OverlayAnswer, Option<OwnedFd>)> {
     let mut text = vec![0; LONGEST];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut along = RecvAncillaryBuffer::new(&mut space);
@@ -119,15 +119,15 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "the mount").unwrap();
         tell(&theirs, Ok(File::open(file.path()).unwrap().into())).unwrap();
-        tell(&theirs, Err(Refusal::Refused(io::Error::other("no layers")))).unwrap();
-        tell(&theirs, Err(Refusal::Unsupported)).unwrap();
+        tell(&theirs, Err(MountRefusal::Refused(io::Error::other("no layers")))).unwrap();
+        tell(&theirs, Err(MountRefusal::Unsupported)).unwrap();
         drop(theirs);
-        let Ok((Answer::Made, Some(mount))) = receive(&ours) else { panic!("it was made") };
+        let Ok((OverlayAnswer::Made, Some(mount))) = receive(&ours) else { panic!("it was made") };
         let mut text = String::new();
         File::from(mount).read_to_string(&mut text).unwrap();
         assert_eq!(text, "the mount");
-        assert!(matches!(receive(&ours), Ok((Answer::Refused(why), None)) if why == "no layers"));
-        assert!(matches!(receive(&ours), Ok((Answer::Unsupported, None))));
+        assert!(matches!(receive(&ours), Ok((OverlayAnswer::Refused(why), None)) if why == "no layers"));
+        assert!(matches!(receive(&ours), Ok((OverlayAnswer::Unsupported, None))));
         assert!(receive(&ours).is_err(), "nobody is there any more");
     }
 }
