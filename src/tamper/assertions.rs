@@ -49,6 +49,8 @@ pub(super) static CONDITION: Pattern = Pattern::new(
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
 /// Operators that may leave out what stands behind them.
 static SHORT_CIRCUIT: Pattern = Pattern::new(r"\|\||&&|\?\?|\?\s|\?$|\b(?:or|and|lambda)\b");
+/// A function that is only given a name, before the assertion that is its whole body.
+static NAMED_ARROW: Pattern = Pattern::new(r"^(?:let|const|var)\s+\w+\s*=.*=>$");
 /// Python's `x if condition else y`, which stands behind the assertion.
 static TERNARY: Pattern = Pattern::new(r"\)\s+if\b.*\belse\b");
 /// Rust's macros that turn code into text or tokens and don't run it.
@@ -124,7 +126,7 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
     let behind = code.get(form..).unwrap_or_default();
     let ternary = TERNARY.regex().filter(|_| language == Language::Python).and_then(|regex| regex.find(behind));
     let condition = match ternary {
-        _ if SHORT_CIRCUIT.is_match(before) => Some(before.to_owned()),
+        _ if SHORT_CIRCUIT.is_match(before) || NAMED_ARROW.is_match(before) => Some(before.to_owned()),
         ternary => ternary.map(|found| found.as_str().trim_start_matches(')').trim().to_owned()),
     };
     Some(Assertion {
