@@ -58,7 +58,7 @@ impl Global {
     /// # Errors
     /// When one of them can't be used.
     pub(super) fn settings(&self, flags: &FlagLayer, repository: &Repository) -> Result<Settings, SettingsError> {
-        settings::load(flags, &Environment::from_process(), self.config.as_deref(), Some(repository.root()))
+        settings::load(flags, &Environment::from_process(), self.config.as_deref(), Some(repository.guiding_root()))
     }
 
     /// As [`Global::repository`], for commands that also work without one.

@@ -44,7 +44,7 @@ impl ChosenTests {
             let command = Some(Self::reporting(command.clone(), repository));
             return Self { command, origin: settings.test.origin.to_string(), checks, detected: false };
         }
-        let (command, origin) = match testing::detect(repository.root(), repository.focus()) {
+        let (command, origin) = match testing::detect(repository.guiding_root(), repository.focus()) {
             Some(found) => (Some(Self::reporting(found.command, repository)), found.origin),
             None => (None, "no test command found; give one with --test".to_owned()),
         };
@@ -80,7 +80,7 @@ impl ChosenTests {
         }
         let plain = self.command.clone();
         let mut told = Vec::new();
-        for Detected { command, origin } in testing::detect_near(repository.root(), changed, plain.as_ref()) {
+        for Detected { command, origin } in testing::detect_near(repository.guiding_root(), changed, plain.as_ref()) {
             let (command, origin) = (Self::reporting(command, repository), format!("{origin}, {NEAREST}"));
             if self.command.is_none() {
                 (self.command, self.origin) = (Some(command), origin);
@@ -97,7 +97,7 @@ impl ChosenTests {
 
     /// The tests of the projects that hold what changed.
     pub(crate) fn near(changed: &[RelPath], repository: &Repository) -> Vec<TestCommand> {
-        let found = testing::detect_near(repository.root(), changed, None);
+        let found = testing::detect_near(repository.guiding_root(), changed, None);
         found.into_iter().map(|found| Self::reporting(found.command, repository)).collect()
     }
 

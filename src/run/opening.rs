@@ -59,7 +59,7 @@ pub(super) fn survey(spec: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &Chos
         changes: changes.as_ref().map(|(files, _)| files.iter().map(change).collect()),
     });
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let root = repository.root();
+    let root = repository.guiding_root();
     let files = RepositoryFiles::open(root).with_context(|| format!("{} can't be read", root.display()))?;
     let readable = SecretFiles::new(&spec.settings.readable_secrets.value).map_err(Failure::internal)?;
     let files = files.with_secrets(readable);

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::git::{DotGit, GitDir};
+use super::git::{BaseTree, DotGit, GitDir};
 use super::{WorkspaceError, file_state};
 use crate::journal::RelPath;
 use crate::settings::Programs;
@@ -51,6 +51,8 @@ pub struct Repository {
     git: Option<Arc<GitDir>>,
     /// Why its `.git` isn't used, if it has one.
     refused: Option<String>,
+    /// The commit that says how to work on the tree, where that isn't the tree itself.
+    base: Option<Arc<BaseTree>>,
     pub(super) object_format: ObjectFormat,
 }
 
@@ -85,7 +87,7 @@ impl Repository {
         };
         let is_sha256 = git.as_deref().is_some_and(GitDir::is_sha256);
         let object_format = if is_sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
-        Ok(Self { root, focus, git, refused, object_format })
+        Ok(Self { root, focus, git, refused, base: None, object_format })
     }
 
     /// Canonical top of the work tree.
@@ -98,6 +100,18 @@ impl Repository {
     #[must_use]
     pub fn focus(&self) -> Option<&RelPath> {
         self.focus.as_ref()
+    }
+
+    /// Takes guidance, settings and manifests from `base` instead of the tree.
+    #[must_use]
+    pub fn guided_by(self, base: BaseTree) -> Self {
+        Self { base: Some(Arc::new(base)), ..self }
+    }
+
+    /// The folder whose files say how to work on the tree: the tree's own, or those of a commit.
+    #[must_use]
+    pub fn guiding_root(&self) -> &Path {
+        self.base.as_ref().map_or(&self.root, |base| base.path())
     }
 
     /// Replaces the subfolder that [`Repository::focus`] returns.

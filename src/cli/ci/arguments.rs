@@ -18,6 +18,9 @@ pub(crate) struct CiArguments {
     /// Read the task from the environment variable NAME
     #[arg(long, value_name = "NAME")]
     pub task_env: Option<String>,
+    /// Take AGENTS.md, .kcode.toml and the test command from REF, not from the tree, which may be a stranger's
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
     /// Write patch, report and the rest to DIR, outside of the repository; it is made if it isn't there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

@@ -2,17 +2,34 @@
 
 use std::process::{Command, Stdio};
 
+use crate::cli::arguments::Global;
 use crate::cli::output;
 use crate::journal::Outcome;
 use crate::run::Failure;
 use crate::settings::Programs;
-use crate::workspace::Repository;
+use crate::workspace::{BaseTree, Repository};
+
+/// Opens the repository, to be worked on as `base` says.
+///
+/// # Errors
+/// When it can't be opened, there is no such commit, or [`check`] refuses it.
+pub(super) fn open(global: &Global, base: Option<&str>) -> Result<Repository, Failure> {
+    let repository = global.repository()?;
+    check(&repository)?;
+    let Some(base) = base else { return Ok(repository) };
+    let tree = BaseTree::of(repository.root(), repository.focus(), base).map_err(|why| {
+        let hint = "fetch it before: git fetch --depth=1 origin REF, or check out with fetch-depth: 0";
+        Failure::new(Outcome::Config, format!("--base {base} can't be read: {why}"), hint)
+    })?;
+    output::say(&format!("base      {} ({base}) says how to work here", tree.commit().get(..12).unwrap_or_default()));
+    Ok(repository.guided_by(tree))
+}
 
 /// Refuses a checkout whose tests could read a credential, and warns of a machine on which they could become root.
 ///
 /// # Errors
 /// Names the setting that holds the credential.
-pub(super) fn check(repository: &Repository) -> Result<(), Failure> {
+fn check(repository: &Repository) -> Result<(), Failure> {
     if let Some((file, name)) = repository.persisted_credential() {
         let message = format!("{} keeps a credential ({name}) that code of the repository can read", file.display());
         let hint = "check out with persist-credentials: false, or remove the setting before kcode runs";

@@ -35,8 +35,7 @@ pub(super) fn execute(global: &Global, arguments: &CiArguments) -> Result<Outcom
 /// Does the job, but for what is written when it is over.
 fn work(global: &Global, arguments: &CiArguments, artifacts: &Artifacts) -> Result<Ended, Failure> {
     let task = task::read(global, arguments)?;
-    let repository = global.repository()?;
-    checkout::check(&repository)?;
+    let repository = checkout::open(global, arguments.base.as_deref())?;
     let options = arguments.work.options(global);
     let flags = FlagLayer {
         model: arguments.model.clone(),

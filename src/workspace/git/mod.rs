@@ -15,6 +15,7 @@
 //!
 //! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
 
+mod base_tree;
 mod credentials;
 mod dir;
 mod facts;
@@ -32,6 +33,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use base_tree::BaseTree;
 pub(super) use dir::{DotGit, GitDir};
 pub use folder::remove_temporary;
 use stand_in::StandIn;
