@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::git::{BaseTree, DotGit, GitDir};
+use super::git::{BaseTree, DotGit, GitDir, Head};
 use super::{WorkspaceError, file_state};
 use crate::journal::RelPath;
 use crate::settings::Programs;
@@ -32,15 +32,6 @@ pub enum GitAccess {
 pub(super) enum ObjectFormat {
     Sha1,
     Sha256,
-}
-
-/// What HEAD names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Full hash; `None` on an unborn branch.
-    pub commit: Option<String>,
-    /// Short name; `None` when HEAD is detached.
-    pub branch: Option<String>,
 }
 
 /// An opened project folder.

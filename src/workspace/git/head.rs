@@ -5,7 +5,15 @@ use std::path::Path;
 
 use super::dir::GitDir;
 use super::plain;
-use crate::workspace::Head;
+
+/// What HEAD names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Full hash; `None` on an unborn branch.
+    pub commit: Option<String>,
+    /// Short name; `None` when HEAD is detached.
+    pub branch: Option<String>,
+}
 
 /// Number of symbolic refs that git follows.
 pub(super) const DEPTH: usize = 5;

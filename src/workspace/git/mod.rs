@@ -36,6 +36,7 @@ use std::process::{Command, Stdio};
 pub use base_tree::BaseTree;
 pub(super) use dir::{DotGit, GitDir};
 pub use folder::remove_temporary;
+pub use head::Head;
 use stand_in::StandIn;
 pub(super) use users::excludes_file;
 
