@@ -9,7 +9,7 @@
 #[cfg(debug_assertions)]
 pub(crate) use armed::{kept, point, writing};
 #[cfg(not(debug_assertions))]
-pub use disarmed::{kept, point, writing};
+pub(crate) use disarmed::{kept, point, writing};
 
 #[cfg(debug_assertions)]
 mod armed {
@@ -91,11 +91,11 @@ mod disarmed {
     use std::fs::File;
 
     /// Does nothing in a release.
-    pub const fn point(_name: &str) {}
+    pub(crate) const fn point(_name: &str) {}
 
     /// Does nothing in a release.
-    pub const fn writing(_file: &mut File, _before: &[u8], _record: &[u8]) {}
+    pub(crate) const fn writing(_file: &mut File, _before: &[u8], _record: &[u8]) {}
 
     /// Does nothing in a release.
-    pub const fn kept() {}
+    pub(crate) const fn kept() {}
 }
