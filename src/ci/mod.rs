@@ -2,11 +2,23 @@
 //!
 //! | File | What it is about |
 //! |---|---|
+//! | `event` | what a platform froze: who did what, and what people wrote |
+//! | `trust` | who may start a run |
+//! | `task` | the task that an event is, in the words of its people |
+//! | `untrusted`, `markdown` | strangers' texts: cleaned, cut, labelled and quoted |
 //! | `result` | `result.json`: how the job ended, for the job that publishes |
 //! | `platform` | step summary, outputs, variables and annotations, encoded so that no content can add one |
 
+pub mod event;
+mod markdown;
 mod platform;
 mod result;
+pub mod task;
+#[cfg(test)]
+mod tests;
+mod times;
+pub mod trust;
+mod untrusted;
 
 pub(crate) use platform::{annotations, dotenv, output_lines, outputs, step_summary};
 pub use result::{CI_SCHEMA, CiPatch, CiResult, TaskKind, TaskSource};

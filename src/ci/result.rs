@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::event::CiPlatform;
 use crate::journal::{Digest, Outcome, RunId};
 use crate::report::Report;
 
@@ -45,6 +46,32 @@ pub struct TaskSource {
     pub kind: TaskKind,
     /// The file's or variable's name.
     pub name: Option<String>,
+    /// The platform of an event.
+    #[serde(default)]
+    pub platform: Option<CiPlatform>,
+    /// The event, such as `issues.labeled`.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// The account that started the run.
+    #[serde(default)]
+    pub actor: Option<String>,
+    /// The number of the issue or pull request.
+    #[serde(default)]
+    pub number: Option<u64>,
+    /// The page of the comment, else of the issue or pull request.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The platform's id of the comment.
+    #[serde(default)]
+    pub comment_id: Option<u64>,
+}
+
+impl TaskSource {
+    /// A source that is no event.
+    #[must_use]
+    pub const fn named(kind: TaskKind, name: Option<String>) -> Self {
+        Self { kind, name, platform: None, event: None, actor: None, number: None, url: None, comment_id: None }
+    }
 }
 
 /// The kinds of sources.
@@ -57,6 +84,12 @@ pub enum TaskKind {
     Env,
     /// Standard input.
     Stdin,
+    /// `--event`.
+    Event,
+    /// `--sarif`.
+    Sarif,
+    /// `--log`.
+    Log,
 }
 
 /// The patch of a run.

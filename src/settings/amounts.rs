@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{BaseUrl, Check, CustomPrice, Sandbox, TestCommand};
+use super::{BaseUrl, Check, CiActor, CiForks, CiTrigger, CustomPrice, Sandbox, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
 /// Parses a duration with its unit: `90s`, `20m`, `1h30m`.
@@ -214,6 +214,24 @@ impl Amount for Vec<Check> {
             format!("{}: {}{word}", check.name, check.command.shown())
         });
         if self.is_empty() { "none".to_owned() } else { shown.collect::<Vec<_>>().join("; ") }
+    }
+}
+
+impl Amount for Vec<CiActor> {
+    fn shown(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().shown()
+    }
+}
+
+impl Amount for Vec<CiTrigger> {
+    fn shown(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().shown()
+    }
+}
+
+impl Amount for CiForks {
+    fn shown(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -61,6 +61,14 @@ pub fn describe(settings: &Settings) -> Vec<SettingRow> {
         row("keep.age", &s.keep.age),
         row("keep.size", &s.keep.size),
         price,
+        row("ci.actors", &s.ci.actors),
+        row("ci.on", &s.ci.on),
+        row("ci.label", &s.ci.label),
+        row("ci.command", &s.ci.command),
+        row("ci.input", &s.ci.input),
+        row("ci.forks", &s.ci.forks),
+        row("ci.publisher", &s.ci.publisher),
+        row("ci.max_text", &s.ci.max_text),
     ]
 }
 

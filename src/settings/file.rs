@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Check};
+use super::ci::CiTable;
 use super::{BaseUrl, CustomPrice, Sandbox, SettingsError, TestCommand, amounts, keys};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
@@ -41,6 +42,7 @@ pub(super) struct FileLayer {
     pub secrets: Secrets,
     pub keep: KeepTable,
     pub price: Option<CustomPrice>,
+    pub ci: CiTable,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -232,7 +234,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     amounts::parse_duration(&text).map(Some).map_err(de::Error::custom)
 }
 
-fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
     let text = String::deserialize(deserializer)?;
     amounts::parse_bytes(&text).map(Some).map_err(de::Error::custom)
 }

@@ -19,10 +19,11 @@ const fn user(name: &'static str, example: &'static str, why: &'static str) -> S
 }
 
 const KEPT: &str = "it would choose which of your runs are removed";
+const START: &str = "it would choose who starts runs, and by what";
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All keys of a settings file.
-pub static KEYS: [SettingKey; 33] = [
+pub static KEYS: [SettingKey; 41] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -60,13 +61,25 @@ pub static KEYS: [SettingKey; 33] = [
     user("price.cached_input", "cached_input = 0.19", MONEY),
     user("price.output", "output = 4.00", MONEY),
     user("price.context_window", "context_window = 262_144", MONEY),
+    user("ci.actors", r#"actors = ["owner", "member", "write", "@ada", "@renovate[bot]"]"#, START),
+    user("ci.on", r#"on = ["issues.labeled", "issue_comment.created"]"#, START),
+    user("ci.label", r#"label = "kcode""#, START),
+    user("ci.command", r#"command = "/kcode""#, START),
+    user("ci.input", r#"input = "task""#, START),
+    user("ci.forks", r#"forks = "base", or "refuse""#, START),
+    user(
+        "ci.publisher",
+        r#"publisher = "github-actions[bot]""#,
+        "it would choose whose pull requests count as kcode's",
+    ),
+    user("ci.max_text", r#"max_text = "64KB""#, "it would choose how much of a stranger's text a model reads"),
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static SettingKey> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// True for `limits`, `test`, `check`, `secrets`, `keep` and `price`.
+/// True for `limits`, `test`, `check`, `secrets`, `keep`, `price` and `ci`.
 pub(super) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }

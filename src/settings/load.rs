@@ -185,6 +185,7 @@ impl SettingLayers<'_> {
             state_dir: places::state_dir(env, user.state_dir.clone(), user_origin, *root)?,
             keep: kept(user, user_origin)?,
             price: Setting::default(None).or(user.price.map(Some), user_origin),
+            ci: user.ci.resolve(user_origin)?,
         })
     }
 

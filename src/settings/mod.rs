@@ -10,6 +10,7 @@
 mod amounts;
 mod base_url;
 mod check;
+mod ci;
 mod describe;
 mod environment;
 mod error;
@@ -39,6 +40,7 @@ mod writes;
 pub use amounts::{parse_bytes, parse_duration, parse_tokens, parse_usd};
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback};
 pub use check::Check;
+pub use ci::{CiActor, CiForks, CiSettings, CiTrigger};
 pub use describe::{SettingRow, describe, table};
 pub use environment::Environment;
 pub use error::SettingsError;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{BaseUrl, Check, Secret, Setting, SettingsError, TestCommand};
+use super::{BaseUrl, Check, CiSettings, Secret, Setting, SettingsError, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
 /// Every value that a user can set.
@@ -67,6 +67,8 @@ pub struct Settings {
     pub keep: KeepSettings,
     /// Price of a model that the built-in list doesn't contain.
     pub price: Setting<Option<CustomPrice>>,
+    /// Who may start a run of `kcode ci`, and by what.
+    pub ci: CiSettings,
 }
 
 /// Limits for runs that are over; runs beyond them are removed, oldest first.

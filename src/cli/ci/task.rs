@@ -14,9 +14,9 @@ const MAX_BYTES: usize = 256 * 1024;
 
 pub(super) fn source(arguments: &CiArguments) -> TaskSource {
     match (&arguments.task_file, &arguments.task_env) {
-        (Some(file), _) => TaskSource { kind: TaskKind::File, name: Some(file.display().to_string()) },
-        (_, Some(name)) => TaskSource { kind: TaskKind::Env, name: Some(name.clone()) },
-        _ => TaskSource { kind: TaskKind::Stdin, name: None },
+        (Some(file), _) => TaskSource::named(TaskKind::File, Some(file.display().to_string())),
+        (_, Some(name)) => TaskSource::named(TaskKind::Env, Some(name.clone())),
+        _ => TaskSource::named(TaskKind::Stdin, None),
     }
 }
 
