@@ -11,6 +11,7 @@
 //! | `head` | reads HEAD |
 //! | `index` | bounds the memory that an index takes |
 //! | `objects` | checks that objects are ordinary files |
+//! | `publishing` | a clone without files, to put a patch on a branch of a remote |
 //! | `run` | runs git with a deadline and limits, and ends it with its children |
 //!
 //! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
@@ -24,6 +25,7 @@ mod head;
 mod index;
 mod objects;
 mod plain;
+mod publishing;
 mod run;
 mod settings_reader;
 mod stand_in;
@@ -37,6 +39,7 @@ pub use base_tree::BaseTree;
 pub(super) use dir::{DotGit, GitDir};
 pub use folder::remove_temporary;
 pub use head::Head;
+pub use publishing::{BranchName, PublishingClone, Remote, RemoteError};
 use stand_in::StandIn;
 pub(super) use users::excludes_file;
 
@@ -66,16 +69,19 @@ const NOT_OF_THE_USER: [&str; 6] = [
 ];
 
 /// Every git command that is run. `docs/security.md` says of each what settings could make it do.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 20] = [
     "apply",
     "cat-file",
     "check-attr",
     "check-ref-format",
     "commit-tree",
     "diff-files",
+    "fetch",
     "for-each-ref",
     "hash-object",
     "ls-files",
+    "ls-remote",
+    "push",
     "read-tree",
     "rev-parse",
     "status",
@@ -93,6 +99,8 @@ pub(super) struct Git {
     dir: PathBuf,
     /// Kept until git has ended.
     home: StandIn,
+    /// Whether it waits for another machine: it may sleep, and take longer.
+    is_remote: bool,
 }
 
 impl Git {
@@ -177,7 +185,7 @@ impl Git {
         ]);
         command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
         command.stdin(Stdio::null()).stderr(Stdio::null());
-        Ok(Self { command, dir: dir.to_owned(), home })
+        Ok(Self { command, dir: dir.to_owned(), home, is_remote: false })
     }
 
     /// Adds the user's own settings, which say who the author is. Such a command reads nothing of a tree.

@@ -17,6 +17,8 @@ use super::{Git, plain};
 
 /// Longer than git takes for anything that is asked of it here.
 const DEADLINE: Duration = Duration::from_mins(1);
+/// The same where another machine answers.
+const REMOTE_DEADLINE: Duration = Duration::from_mins(10);
 /// Interval between checks.
 const OFTEN: Duration = Duration::from_millis(100);
 /// Checks without any progress before the tree is searched for a pipe that git may be waiting for.
@@ -63,7 +65,7 @@ impl Git {
     ) -> Result<(), String> {
         let mut child = self.start().map_err(|error| format!("git can't be started: {error}"))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (group, dir) = (Pid::from_child(&child), self.dir.clone());
+        let (group, dir, is_remote) = (Pid::from_child(&child), self.dir.clone(), self.is_remote);
         let (read, said, in_time) = std::thread::scope(|scope| {
             // In a thread, so that reading and writing don't wait for each other; git may end without reading all
             // input.
@@ -76,7 +78,7 @@ impl Git {
                 let _ = std::io::copy(&mut stderr, &mut std::io::sink());
                 String::from_utf8_lossy(&said).into_owned()
             });
-            let watch = scope.spawn(move || ends_in_time(group, &dir));
+            let watch = scope.spawn(move || ends_in_time(group, &dir, is_remote));
             let read = stdout.map_or(Ok(()), |stdout| reader(&mut BufReader::new(stdout)));
             (read, words.join().unwrap_or_default(), watch.join().unwrap_or(Ok(())))
         });
@@ -128,19 +130,24 @@ impl Git {
 /// Waits until the leader of `group` ends, and kills what is left of the group.
 ///
 /// # Errors
-/// When git was killed: it took too long, or was stuck in the tree at `dir`.
-fn ends_in_time(group: Pid, dir: &Path) -> Result<(), String> {
+/// When git was killed: it took too long, or was stuck in the tree at `dir`. One that talks to another machine sleeps as it
+/// likes.
+fn ends_in_time(group: Pid, dir: &Path, is_remote: bool) -> Result<(), String> {
     let Ok(leader) = pidfd_open(group, PidfdFlags::empty()) else {
         // A kernel without pidfds: git ends by itself, or the user interrupts.
         return Ok(());
     };
-    let (limit, mut sleep) = (Instant::now() + DEADLINE, Sleep::default());
+    let deadline = if is_remote { REMOTE_DEADLINE } else { DEADLINE };
+    let (limit, mut sleep) = (Instant::now() + deadline, Sleep::default());
     let ended = loop {
         if ends_within(&leader, OFTEN) {
             break Ok(());
         }
         if Instant::now() > limit {
-            break Err(format!("git took more than {} s", DEADLINE.as_secs()));
+            break Err(format!("git took more than {} s", deadline.as_secs()));
+        }
+        if is_remote {
+            continue;
         }
         let looks = sleep.look(group);
         if looks == SUSPICIOUS

@@ -18,7 +18,7 @@ use super::plain::{self, TEXT};
 use super::users;
 
 /// No hooks, monitors or helpers, and no pack windows larger than the memory limit.
-const SETTINGS: &str = "[core]\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n\tuntrackedCache = false\n\tsplitIndex = false\n\tpager = cat\n\
+pub(super) const SETTINGS: &str = "[core]\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n\tuntrackedCache = false\n\tsplitIndex = false\n\tpager = cat\n\
     \tcommitGraph = false\n\tsafecrlf = false\n\tpackedGitWindowSize = 32m\n\tpackedGitLimit = 512m\n\
     [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[protocol]\n\tallow = never\n[submodule]\n\trecurse = false\n\
     [diff]\n\tignoreSubmodules = all\n[advice]\n\taddEmbeddedRepo = false\n";
