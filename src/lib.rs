@@ -16,6 +16,7 @@
 //! | 7 | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
 //! | 6 | `planner` | the loop: budget, request, reply, tool calls, guards |
 //! | 5 | [`testing`] | which tests to run, what a run of them says, and what it is compared with |
+//! | 4 | [`policy`] | what a patch may touch: read as hostile text, put into classes |
 //! | 4 | [`tamper`] | what in a patch makes the tests prove less |
 //! | 4 | [`sandbox`] | both ends of the sandbox: launcher outside, worker inside, the layers that confine it and their proof |
 //! | 3 | [`context`] | the survey of the repository that opens the conversation |
@@ -36,6 +37,7 @@ pub mod history;
 pub mod journal;
 pub mod model;
 mod planner;
+pub mod policy;
 mod render;
 pub mod replay;
 pub mod report;

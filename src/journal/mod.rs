@@ -21,6 +21,7 @@ mod holder;
 mod matrix;
 mod minimization;
 mod outcome;
+mod policy;
 mod recover;
 mod rel_path;
 mod reproduction;
@@ -52,6 +53,7 @@ pub use exchanges::{
 pub use matrix::Matrix;
 pub use minimization::{HunksTried, Minimized};
 pub use outcome::{Outcome, StopReason};
+pub use policy::{PolicyClass, PolicyFinding, PolicyReport, PolicyVerdict};
 pub use recover::{RecoverError, Recovered, recover, recover_chain};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};

@@ -123,6 +123,9 @@ impl Amount for Bytes {
     fn shown(&self) -> String {
         self.to_string()
     }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self.0 > other.0
+    }
     fn is_usable(&self) -> bool {
         self.0 > 0
     }

@@ -32,7 +32,7 @@ pub fn describe(settings: &Settings) -> Vec<SettingRow> {
     if s.price.value.is_none() {
         price.value = "built-in list".into();
     }
-    vec![
+    let mut rows = vec![
         row("model", &s.model),
         row("base_url", &s.base_url),
         key,
@@ -60,6 +60,13 @@ pub fn describe(settings: &Settings) -> Vec<SettingRow> {
         row("keep.runs", &s.keep.runs),
         row("keep.age", &s.keep.age),
         row("keep.size", &s.keep.size),
+        row("policy.enabled", &s.policy.enabled),
+    ];
+    rows.extend(s.policy.classes().map(|(key, verdict)| row(key, verdict)));
+    rows.extend([
+        row("policy.max_files", &s.policy.max_files),
+        row("policy.max_bytes", &s.policy.max_bytes),
+        row("policy.paths", &s.policy.paths),
         price,
         row("ci.actors", &s.ci.actors),
         row("ci.on", &s.ci.on),
@@ -69,7 +76,8 @@ pub fn describe(settings: &Settings) -> Vec<SettingRow> {
         row("ci.forks", &s.ci.forks),
         row("ci.publisher", &s.ci.publisher),
         row("ci.max_text", &s.ci.max_text),
-    ]
+    ]);
+    rows
 }
 
 /// The rows as lines in aligned columns.

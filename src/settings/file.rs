@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Check};
 use super::ci::CiTable;
+use super::policy::PolicyTable;
 use super::{BaseUrl, CustomPrice, Sandbox, SettingsError, TestCommand, amounts, keys};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
@@ -41,6 +42,7 @@ pub(super) struct FileLayer {
     pub checks: Option<Vec<Check>>,
     pub secrets: Secrets,
     pub keep: KeepTable,
+    pub policy: PolicyTable,
     pub price: Option<CustomPrice>,
     pub ci: CiTable,
 }

@@ -23,7 +23,7 @@ const START: &str = "it would choose who starts runs, and by what";
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All keys of a settings file.
-pub static KEYS: [SettingKey; 41] = [
+pub static KEYS: [SettingKey; 58] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -57,6 +57,23 @@ pub static KEYS: [SettingKey; 41] = [
     user("keep.runs", "runs = 10_000", KEPT),
     user("keep.age", r#"age = "90d""#, KEPT),
     user("keep.size", r#"size = "5GB""#, KEPT),
+    anywhere("policy.enabled", "enabled = true"),
+    anywhere("policy.ci_files", r#"ci_files = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.hooks", r#"hooks = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.dependencies", r#"dependencies = "review" (allow, review or refuse)"#),
+    anywhere("policy.agent_files", r#"agent_files = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.codeowners", r#"codeowners = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.submodules", r#"submodules = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.git_attributes", r#"git_attributes = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.install_scripts", r#"install_scripts = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.symlinks", r#"symlinks = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.executables", r#"executables = "review" (allow, review or refuse)"#),
+    anywhere("policy.binaries", r#"binaries = "review" (allow, review or refuse)"#),
+    anywhere("policy.secrets", r#"secrets = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.hidden_characters", r#"hidden_characters = "refuse" (allow, review or refuse)"#),
+    anywhere("policy.max_files", "max_files = 100"),
+    anywhere("policy.max_bytes", r#"max_bytes = "1MB""#),
+    anywhere("policy.paths", r#"paths = { "docs/**" = "allow", "src/legal/**" = "refuse" }"#),
     user("price.input", "input = 0.95", MONEY),
     user("price.cached_input", "cached_input = 0.19", MONEY),
     user("price.output", "output = 4.00", MONEY),
@@ -79,7 +96,7 @@ pub(super) fn find(name: &str) -> Option<&'static SettingKey> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// True for `limits`, `test`, `check`, `secrets`, `keep`, `price` and `ci`.
+/// True for `limits`, `test`, `check`, `secrets`, `keep`, `policy`, `price` and `ci`.
 pub(super) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::amounts::{parse_duration, parse_tokens, parse_usd};
 use super::file::{FileLayer, Owner};
 use super::{
-    BaseUrl, Environment, KeepSettings, Origin, Refused, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings,
-    SettingsError, TestCommand,
+    BaseUrl, Environment, KeepSettings, Origin, PolicySettings, Refused, RepositoryFiles, Sandbox, SecretFiles,
+    Setting, Settings, SettingsError, TestCommand,
 };
 use super::{family, file, key_variables, places, readable, writes};
 use crate::journal::{Bytes, RelPath, Tokens, Usd, read_regular};
@@ -45,6 +45,8 @@ pub struct FlagLayer {
     pub no_verify: bool,
     /// `--no-baseline`.
     pub no_baseline: bool,
+    /// `--policy`.
+    pub policy: bool,
     /// `--sandbox`.
     pub sandbox: Option<Sandbox>,
     /// The command's default: `auto`, or `strict` in `kcode ci`.
@@ -184,6 +186,7 @@ impl SettingLayers<'_> {
             readable_secrets: self.readable_secrets()?,
             state_dir: places::state_dir(env, user.state_dir.clone(), user_origin, *root)?,
             keep: kept(user, user_origin)?,
+            policy: PolicySettings::resolve(&user.policy, user_origin, &repository.policy, flags.policy)?,
             price: Setting::default(None).or(user.price.map(Some), user_origin),
             ci: user.ci.resolve(user_origin)?,
         })

@@ -21,6 +21,7 @@ mod keys;
 mod load;
 mod origin;
 mod places;
+mod policy;
 mod programs;
 mod readable;
 mod redaction;
@@ -51,6 +52,7 @@ pub use gate::{
 pub use keys::{KEYS, SettingKey};
 pub use load::{FlagLayer, load, without_files, without_repository_file};
 pub use origin::Origin;
+pub use policy::{PathVerdicts, PolicySettings};
 pub use programs::{NoProgram, Programs};
 pub use readable::without_dots;
 pub use redaction::{RedactedStream, Redactor, holds_marker};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{BaseUrl, Check, CiSettings, Secret, Setting, SettingsError, TestCommand};
+use super::{BaseUrl, Check, CiSettings, PolicySettings, Secret, Setting, SettingsError, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
 /// Every value that a user can set.
@@ -65,6 +65,8 @@ pub struct Settings {
     pub state_dir: Setting<PathBuf>,
     /// Limits for kept runs.
     pub keep: KeepSettings,
+    /// What a patch may touch.
+    pub policy: PolicySettings,
     /// Price of a model that the built-in list doesn't contain.
     pub price: Setting<Option<CustomPrice>>,
     /// Who may start a run of `kcode ci`, and by what.
