@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::arguments::Global;
-use super::output;
 use super::terminal::Terminal;
+use super::{canned, output};
 use crate::journal::Outcome;
-use crate::model::replay::{CannedConversation, Replay};
+use crate::model::replay::CannedConversation;
 use crate::run::{self, Failure, RunOptions, RunSpec};
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
@@ -69,25 +69,12 @@ pub(super) fn execute(global: &Global) -> Result<Outcome, Failure> {
     let recording: CannedConversation =
         serde_json::from_str(scenario.conversation).context("the recording is damaged")?;
 
-    let base_url = serve(recording)?;
+    let base_url = canned::serve(recording, PACE)?;
     output::say("demo: the model is a recording, served on this machine; everything else is real\n");
     let outcome = play(global, scenario, &repository, &base_url, &place.path().join("state"));
     let hint = "set MOONSHOT_API_KEY and run: kcode fix \"task\" in a repository of yours";
     output::say(&format!("\nThat was a recording; to use the real model, {hint}"));
     outcome
-}
-
-/// Serves the recording from a thread until the process ends; returns the base URL.
-fn serve(recording: CannedConversation) -> Result<String, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be started")?;
-    let server = runtime.block_on(Replay::start(recording, PACE)).context("no loopback port can be had")?;
-    let base_url = server.base_url();
-    std::thread::spawn(move || {
-        runtime.block_on(std::future::pending::<()>());
-        drop(server);
-    });
-    Ok(base_url)
 }
 
 /// Runs `kcode fix --dry-run` with an environment of its own.

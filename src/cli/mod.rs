@@ -5,6 +5,7 @@
 mod apply;
 mod arguments;
 mod audit;
+mod canned;
 mod ci;
 #[cfg(test)]
 mod command_imports;

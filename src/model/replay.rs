@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::journal::Usage;
+use crate::journal::{Event, Record, Usage};
 
 /// Characters per event: about a token.
 const PIECE: usize = 4;
@@ -22,6 +22,42 @@ const PIECE: usize = 4;
 pub struct CannedConversation {
     /// One reply per request.
     pub replies: Vec<RecordedReply>,
+}
+
+impl CannedConversation {
+    /// The replies of the run with these records.
+    #[must_use]
+    pub fn of(records: &[Record]) -> Self {
+        let mut usage = Usage::default();
+        let mut replies = Vec::new();
+        for record in records {
+            match &record.event {
+                Event::Reply(reply) => usage = reply.usage,
+                Event::Message(message) if message.role == "assistant" => {
+                    replies
+                        .extend(serde_json::from_str(&message.json).ok().map(|sent| RecordedReply::of(&sent, usage)));
+                }
+                _ => {}
+            }
+        }
+        Self { replies }
+    }
+}
+
+impl RecordedReply {
+    /// The reply that was received as this message.
+    fn of(message: &Value, usage: Usage) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        // Providers send reasoning under different names.
+        let reasoning_content = ["reasoning_content", "reasoning"].iter().find_map(|field| text(&message[field]));
+        let calls = message["tool_calls"].as_array().into_iter().flatten().map(|call| RecordedCall {
+            id: text(&call["id"]).unwrap_or_default(),
+            name: text(&call["function"]["name"]).unwrap_or_default(),
+            arguments: text(&call["function"]["arguments"]).unwrap_or_default(),
+        });
+        let content = text(&message["content"]).unwrap_or_default();
+        Self { reasoning_content, content, tool_calls: calls.collect(), usage }
+    }
 }
 
 /// A reply of a recorded conversation.

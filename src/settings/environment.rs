@@ -31,6 +31,13 @@ impl Environment {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The same with these variables, whatever they were before.
+    #[must_use]
+    pub fn with<'a>(mut self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.0.extend(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self
+    }
+
     /// The value of `name`; `None` when unset or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

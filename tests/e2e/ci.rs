@@ -142,12 +142,18 @@ fn exit_codes_and_results_tell_the_same_truth() {
     }
 }
 
-/// A job whose tests never end, while they run.
-fn at_work(world: &World, arguments: &[&str]) -> (MockKimi, Running) {
+/// A job whose tests never end, from its start.
+fn endless(world: &World, arguments: &[&str]) -> (MockKimi, Running) {
     world.write_test("sleep 1001");
     world.commit_all();
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done."), Answer::text("I give up.")]);
     let running = world.start(ci(world, &kimi, &[&["--no-baseline"], arguments].concat()));
+    (kimi, running)
+}
+
+/// The same, while its tests run.
+fn at_work(world: &World, arguments: &[&str]) -> (MockKimi, Running) {
+    let (kimi, running) = endless(world, arguments);
     running.wait_for_program("sleep");
     (kimi, running)
 }
@@ -195,7 +201,7 @@ fn a_signal_ends_the_job_in_order() {
 #[test]
 fn a_job_says_that_it_is_at_work_and_ends_at_its_limits() {
     let world = World::new();
-    let (_kimi, running) = at_work(&world, &["--heartbeat", "100ms", "--max-time", "3s"]);
+    let (_kimi, running) = endless(&world, &["--heartbeat", "100ms", "--max-time", "3s"]);
     running.wait_until_it_says("kcode ci: at work for");
     let ran = running.wait().code(6);
     crate::laws::hold(&world, &ran);
@@ -205,8 +211,8 @@ fn a_job_says_that_it_is_at_work_and_ends_at_its_limits() {
 #[test]
 fn the_deadline_ends_a_job_that_goes_on() {
     let world = World::new();
-    // Half of it is the run's.
-    let (_kimi, running) = at_work(&world, &["--deadline", "4s"]);
+    // However far it comes by then.
+    let (_kimi, running) = endless(&world, &["--deadline", "4s"]);
     let ran = running.wait().code(6);
     crate::laws::hold(&world, &ran);
     assert_eq!(told(&out(&world)), (json!("budget"), json!(6), json!(true)));
@@ -317,4 +323,26 @@ fn a_trusted_commit_says_how_to_work_on_a_strangers_tree() {
         world.run(ci(&world, &kimi, &[&format!("--base={base}")])).code(78).says(&["--base", words, "hint: "]);
         assert_eq!(told(&out), (json!("config"), json!(78), json!(true)));
     }
+}
+
+#[test]
+fn a_pipeline_is_tried_without_a_key() {
+    let (world, kimi) = (World::new(), mender());
+    let file = world.path("replies.json");
+    world.run(ci(&world, &kimi, &["--record", file.to_str().unwrap()])).code(0);
+    let patch = fs::read(out(&world).join("patch.diff")).unwrap();
+    let without_a_key = |file: &Path| {
+        let (out, file) = (out(&world), file.to_str().unwrap());
+        let mut command = world.kcode(&["ci", "--out", out.to_str().unwrap(), "--task-env", "TASK", "--replay", file]);
+        command.env("TASK", TASK).env("MOONSHOT_API_KEY", "sk-of-another-family");
+        world.run(command)
+    };
+    without_a_key(&file).code(0).says(&["the model's replies come from"]);
+    assert_eq!((fs::read(out(&world).join("patch.diff")).unwrap(), kimi.requests().len()), (patch, 3));
+    for (text, words) in [("{", "is no recording"), ("{\"replies\": []}", "has no reply")] {
+        fs::write(&file, text).unwrap();
+        without_a_key(&file).code(2).says(&[words, "--record FILE"]);
+        assert_eq!(told(&out(&world)), (json!("usage"), json!(2), json!(true)));
+    }
+    without_a_key(&world.path("nothing")).code(2).says(&["can't be read"]);
 }

@@ -24,6 +24,12 @@ pub(crate) struct CiArguments {
     /// Write patch, report and the rest to DIR, outside of the repository; it is made if it isn't there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Write the model's replies to FILE, for --replay
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Take the model's replies from FILE, without a key or a provider; all else is real
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base_url", "model"])]
+    pub replay: Option<PathBuf>,
     /// End whatever happens after TIME, such as 30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30m", allow_hyphen_values = true)]
     pub deadline: Duration,

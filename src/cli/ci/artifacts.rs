@@ -13,6 +13,7 @@ use crate::ci::{self, CiPatch, CiResult};
 use crate::cli::arguments::Global;
 use crate::cli::output;
 use crate::journal::{Digest, Event, Outcome, RUN_FILE_LIMIT, Record, RunFolder, is_disk_failure, read_own};
+use crate::model::replay::CannedConversation;
 use crate::replay::{Archive, Recording};
 use crate::report;
 use crate::run::{self, Ended, Failure, replace};
@@ -35,6 +36,8 @@ pub(super) struct Artifacts {
     dir: PathBuf,
     /// Where runs are kept.
     state: Option<PathBuf>,
+    /// Where the model's replies go.
+    record: Option<PathBuf>,
     redactor: Redactor,
     begun: CiResult,
 }
@@ -74,6 +77,7 @@ impl Artifacts {
         let artifacts = Self {
             dir,
             state: state.ok().map(|state| state.value),
+            record: arguments.record.clone(),
             redactor: Redactor::of(&Environment::from_process()),
             begun: CiResult::unfinished(task::source(arguments)),
         };
@@ -169,6 +173,9 @@ impl Artifacts {
         replace(&self.dir.join(REPORT_MD), self.redactor.text(&report::markdown(&report)).as_bytes())?;
         let recording = Recording::of_run(run).map_err(|error| run::unreadable(run.path(), &error))?;
         let archive = Archive::pack(&recording, &self.redactor).context("the run can't be exported")?;
+        if let Some(file) = &self.record {
+            self.write_json_to(file, &CannedConversation::of(&archive.journal))?;
+        }
         self.write_json(TRAJECTORY, &report::trajectory(&archive.journal))
     }
 
@@ -177,9 +184,13 @@ impl Artifacts {
     }
 
     fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), Failure> {
+        self.write_json_to(&self.dir.join(name), value)
+    }
+
+    fn write_json_to(&self, file: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
         let mut text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
         self.redactor.clean(&mut text);
-        replace(&self.dir.join(name), format!("{}\n", sanitise_json(&text)).as_bytes())
+        replace(file, format!("{}\n", sanitise_json(&text)).as_bytes())
     }
 
     /// The result, for the publishing job and for the platform.

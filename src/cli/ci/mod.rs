@@ -5,13 +5,14 @@ mod arguments;
 mod artifacts;
 mod checkout;
 mod front;
+mod replay;
 mod supervisor;
 mod task;
 
 use super::arguments::Global;
 use crate::journal::{Outcome, Tokens};
-use crate::run::{self, Ended, Failure, RunSpec};
-use crate::settings::{FlagLayer, Sandbox};
+use crate::run::{self, Ended, Failure, RunSpec, out_file};
+use crate::settings::{self, FlagLayer, Sandbox};
 
 pub(super) use arguments::CiArguments;
 use artifacts::Artifacts;
@@ -35,6 +36,7 @@ pub(super) fn execute(global: &Global, arguments: &CiArguments) -> Result<Outcom
 /// Does the job, but for what is written when it is over.
 fn work(global: &Global, arguments: &CiArguments, artifacts: &Artifacts) -> Result<Ended, Failure> {
     let task = task::read(global, arguments)?;
+    arguments.record.as_deref().map_or(Ok(()), |file| out_file::check(file, "--record"))?;
     let repository = checkout::open(global, arguments.base.as_deref())?;
     let options = arguments.work.options(global);
     let flags = FlagLayer {
@@ -43,7 +45,8 @@ fn work(global: &Global, arguments: &CiArguments, artifacts: &Artifacts) -> Resu
         default_max_tokens: Some(MAX_TOKENS),
         ..arguments.work.layer(&options)
     };
-    let mut settings = global.settings(&flags, &repository)?;
+    let env = replay::environment(arguments.replay.as_deref())?;
+    let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.guiding_root()))?;
     settings.max_time.value = settings.max_time.value.min(supervisor::time_for_a_run(arguments.deadline));
     let front = CiFront::new(artifacts, arguments.heartbeat);
     run::run(RunSpec::new(task, repository, settings, options, &front))
