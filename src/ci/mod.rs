@@ -5,14 +5,19 @@
 //! | `event` | what a platform froze: who did what, and what people wrote |
 //! | `trust` | who may start a run |
 //! | `task` | the task that an event is, in the words of its people |
+//! | `sarif`, `log` | tasks of an analyzer's findings and of a failing CI log |
 //! | `untrusted`, `markdown` | strangers' texts: cleaned, cut, labelled and quoted |
+//! | `json` | strict JSON: bounded, no key twice |
 //! | `result` | `result.json`: how the job ended, for the job that publishes |
 //! | `platform` | step summary, outputs, variables and annotations, encoded so that no content can add one |
 
 pub mod event;
+mod json;
+pub mod log;
 mod markdown;
 mod platform;
 mod result;
+pub mod sarif;
 pub mod task;
 #[cfg(test)]
 mod tests;

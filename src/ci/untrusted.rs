@@ -25,6 +25,8 @@ pub(crate) struct Piece<'a> {
     pub standing: Option<Association>,
     /// When it last changed, as the platform says.
     pub when: Option<&'a str>,
+    /// Whether a page shows it as Markdown, rather than character by character.
+    pub is_markdown: bool,
     /// The text as it came.
     pub text: &'a str,
 }
@@ -33,7 +35,8 @@ pub(crate) struct Piece<'a> {
 pub(crate) fn quote(out: &mut String, pieces: &[Piece<'_>], settings: &CiSettings) {
     let cap = usize::try_from(settings.max_text.value.0).unwrap_or(usize::MAX);
     for piece in pieces {
-        let (clean, note) = cut(clean(piece.text), cap);
+        let clean = if piece.is_markdown { clean(piece.text) } else { plain(piece.text) };
+        let (clean, note) = cut(clean, cap);
         if clean.is_empty() {
             continue;
         }
@@ -61,11 +64,24 @@ pub(crate) fn origin(piece: &Piece<'_>) -> String {
 /// `text` as its readers saw it: without invisible characters, escape sequences, HTML comments and other places in
 /// Markdown that a page doesn't show. Line breaks are `\n`.
 pub(crate) fn clean(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
-    let text = sanitise(&text);
-    let text: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_invisible(*c)).collect();
+    let text = visible(text);
     // Addresses of links are decoded on the way, so that what they held is looked at again.
     let text = without_comments(&markdown::without_hidden(&without_comments(&text)));
+    tidy(&text)
+}
+
+/// `text` of code or a log, of which every character is shown: without what is invisible by itself.
+pub(crate) fn plain(text: &str) -> String {
+    tidy(&visible(text).replace("<!--", "< !--"))
+}
+
+fn visible(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    let text = sanitise(&text);
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_invisible(*c)).collect()
+}
+
+fn tidy(text: &str) -> String {
     // A chat template's own marks, such as `<|im_end|>`.
     let text = text.replace("<|", "< |").replace("|>", "| >");
     let mut clean = String::with_capacity(text.len());
@@ -138,6 +154,7 @@ mod tests {
             by: Some("mallory"),
             standing: Some(Association::Outsider),
             when: Some("2026-12-01T00:00:00Z"),
+            is_markdown: true,
             text,
         };
         let mut out = String::new();
@@ -184,12 +201,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_leaves_its_quotation_or_keeps_what_nobody_sees(text in hostile()) {
-            let cleaned = clean(&text);
+        fn no_text_leaves_its_quotation_or_keeps_what_nobody_sees(text in hostile(), is_markdown: bool) {
+            let cleaned = if is_markdown { clean(&text) } else { plain(&text) };
             prop_assert!(cleaned.chars().all(|c| matches!(c, '\n' | '\t') || !is_invisible(c)), "{cleaned:?}");
             prop_assert!(!cleaned.contains("<!--") && !cleaned.contains("<|"), "{cleaned:?}");
             let mut out = String::new();
-            let piece = Piece { what: "Text", by: None, standing: None, when: None, text: &text };
+            let piece = Piece { what: "Text", by: None, standing: None, when: None, is_markdown, text: &text };
             quote(&mut out, &[piece], &CiSettings::defaults());
             let lines: Vec<&str> = out.split('\n').collect();
             let own: Vec<&&str> = lines.iter().filter(|line| !line.starts_with(QUOTE)).collect();

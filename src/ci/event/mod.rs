@@ -6,24 +6,27 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `json` | strict JSON: bounded, no key twice |
 //! | `shape` | the parts of an event, the same for each platform |
 //! | `github`, `gitlab` | the platforms' payloads |
 
 mod github;
 mod gitlab;
-mod json;
 mod shape;
 
 pub use shape::{
     Account, Association, CiEvent, CiPlatform, FailedRun, Head, ReviewPlace, Subject, SubjectKind, WrittenComment,
 };
 
+use super::json::{self, JsonProblem};
+
+/// Bytes of an event; the largest that the platforms send for these kinds are a tenth.
+const MAX_BYTES: usize = 1024 * 1024;
+
 /// Why a file is no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// More bytes than are read.
-    #[error("the event has {0} bytes, more than {limit}", limit = json::MAX_BYTES)]
+    #[error("the event has {0} bytes, more than {limit}", limit = MAX_BYTES)]
     TooLarge(usize),
     /// The content isn't one JSON object with distinct keys.
     #[error("the event can't be read: {0}")]
@@ -62,7 +65,10 @@ impl EventError {
 /// # Errors
 /// When the bytes are no event that is known.
 pub fn read(bytes: &[u8]) -> Result<CiEvent, EventError> {
-    let object = json::object(bytes)?;
+    let object = json::object(bytes, MAX_BYTES).map_err(|problem| match problem {
+        JsonProblem::TooLarge => EventError::TooLarge(bytes.len()),
+        JsonProblem::Bad(why) => EventError::NotJson(why),
+    })?;
     match (object.contains_key("object_kind"), object.contains_key("sender")) {
         (true, false) => gitlab::read(object),
         (false, _) => github::read(object),

@@ -7,22 +7,24 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::EventError;
+/// Why bytes are not such an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum JsonProblem {
+    TooLarge,
+    Bad(String),
+}
 
-/// Bytes of an event; the largest that the platforms send for these kinds are a tenth.
-pub(crate) const MAX_BYTES: usize = 1024 * 1024;
-
-/// Reads one JSON object.
-pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, EventError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(EventError::TooLarge(bytes.len()));
+/// Reads one JSON object of at most `max` bytes.
+pub(super) fn object(bytes: &[u8], max: usize) -> Result<Map<String, Value>, JsonProblem> {
+    if bytes.len() > max {
+        return Err(JsonProblem::TooLarge);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // serde_json refuses what is nested deeper than 128 levels.
-    let value: Strict = serde_json::from_slice(bytes).map_err(|error| EventError::NotJson(error.to_string()))?;
+    let value: Strict = serde_json::from_slice(bytes).map_err(|error| JsonProblem::Bad(error.to_string()))?;
     match value.0 {
         Value::Object(object) => Ok(object),
-        _ => Err(EventError::NotJson("it is no object".to_owned())),
+        _ => Err(JsonProblem::Bad("it is no object".to_owned())),
     }
 }
 
@@ -85,22 +87,21 @@ mod tests {
 
     #[test]
     fn a_key_that_is_there_twice_is_refused_at_any_depth() {
-        assert!(object(br#"{"a":{"b":1},"c":[{"d":2}]}"#).is_ok());
+        assert!(object(br#"{"a":{"b":1},"c":[{"d":2}]}"#, 100).is_ok());
         for twice in [r#"{"a":1,"a":2}"#, r#"{"x":[{"a":1,"\u0061":2}]}"#, r#"{"sender":{},"issue":{},"sender":{}}"#] {
-            let refused = object(twice.as_bytes()).unwrap_err();
-            assert!(refused.to_string().contains("twice"), "{refused}");
+            let refused = object(twice.as_bytes(), 100).unwrap_err();
+            assert!(matches!(&refused, JsonProblem::Bad(why) if why.contains("twice")), "{refused:?}");
         }
     }
 
     #[test]
     fn what_is_large_deep_or_no_object_is_refused() {
         for bad in ["", "[]", "1", "{", "{} {}", "\u{0}{}"] {
-            assert!(object(bad.as_bytes()).is_err(), "{bad:?}");
+            assert!(object(bad.as_bytes(), 100).is_err(), "{bad:?}");
         }
-        assert!(object(&[&[0xff][..], b"{}"].concat()).is_err(), "invalid UTF-8");
+        assert!(object(&[&[0xff][..], b"{}"].concat(), 100).is_err(), "invalid UTF-8");
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
-        assert!(object(deep.as_bytes()).is_err());
-        let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BYTES));
-        assert!(matches!(object(large.as_bytes()), Err(EventError::TooLarge(_))));
+        assert!(object(deep.as_bytes(), 20_000).is_err());
+        assert_eq!(object(b"{\"a\":1}", 6), Err(JsonProblem::TooLarge));
     }
 }
