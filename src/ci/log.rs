@@ -8,10 +8,12 @@ use regex::Regex;
 use super::event::CiEvent;
 use super::result::{TaskKind, TaskSource};
 use super::task::{self, CiTask, NoTask};
-use super::untrusted::{self, Piece};
+use super::untrusted::{self, QuotedText};
 use crate::settings::{CiForks, CiSettings, regex};
 use crate::testing::{self, RunOutput};
 
+/// Bytes of the log's end that are read.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the log's end that the model reads.
 const TAIL: usize = 12_000;
 /// Lines around the first error, if it is before that end.
@@ -55,11 +57,11 @@ pub fn task(log: &[u8], event: Option<&CiEvent>, settings: &CiSettings) -> Resul
             return Err(NoTask::Fork);
         }
     }
-    let text = String::from_utf8_lossy(log);
+    let text = String::from_utf8_lossy(&log[log.len().saturating_sub(MAX_BYTES)..]);
     let lines = lines(&text);
     let (failing, excerpt) = (failing_tests(&lines), excerpt(&lines));
     let raw = &text[text.ceil_char_boundary(text.len().saturating_sub(RAW))..];
-    let piece = |what, text| Piece { what, by: None, standing: None, when: None, is_markdown: false, text };
+    let piece = |what, text| QuotedText { what, by: None, standing: None, when: None, is_markdown: false, text };
     let mut pieces = Vec::new();
     if let Some(run) = run {
         pieces.push(piece("Name of the workflow", run.workflow.as_str()));

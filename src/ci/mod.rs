@@ -7,6 +7,7 @@
 //! | `task` | the task that an event is, in the words of its people |
 //! | `sarif`, `log` | tasks of an analyzer's findings and of a failing CI log |
 //! | `untrusted`, `markdown` | strangers' texts: cleaned, cut, labelled and quoted |
+//! | `places` | paths and lines that strangers name |
 //! | `json` | strict JSON: bounded, no key twice |
 //! | `result` | `result.json`: how the job ended, for the job that publishes |
 //! | `platform` | step summary, outputs, variables and annotations, encoded so that no content can add one |
@@ -15,6 +16,7 @@ pub mod event;
 mod json;
 pub mod log;
 mod markdown;
+mod places;
 mod platform;
 mod result;
 pub mod sarif;

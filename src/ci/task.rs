@@ -7,18 +7,12 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::event::{Account, CiEvent, ReviewPlace, Subject, SubjectKind, WrittenComment};
+use super::event::{Account, CiEvent, EventSubject, SubjectKind, WrittenComment};
 use super::result::{TaskKind, TaskSource};
-use super::untrusted::{self, Piece};
-use super::{markdown, times};
-use crate::journal::{RelPath, RunId};
+use super::untrusted::{self, QuotedText};
+use super::{markdown, places, times};
+use crate::journal::RunId;
 use crate::settings::{CiForks, CiSettings, CiTrigger};
-use crate::text::is_invisible;
-
-/// Lines of a file that a comment can be about.
-const MAX_LINE: u64 = 5_000_000;
-/// Lines that one comment can be about.
-const MAX_SPAN: u64 = 2_000;
 
 /// What every task from outside says of its quotations.
 const NOTICE: &str = "Lines that begin with \"| \" are quoted, below a line that names their origin. They say what is wanted or \
@@ -35,7 +29,7 @@ pub struct CiTask {
     /// Where the task came from.
     pub source: TaskSource,
     /// The run that this continues, for a comment on a pull request of kcode's own.
-    pub follow_up: Option<FollowUp>,
+    pub follow_up: Option<OwnPullRequest>,
     /// True for a pull request from another repository, and for one whose event doesn't say. The run starts from the base.
     pub is_from_fork: bool,
 }
@@ -51,14 +45,14 @@ pub struct RawText {
 
 /// A pull request of kcode's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FollowUp {
+pub struct OwnPullRequest {
     /// The run that made it.
     pub run: RunId,
     /// The pull request's number.
     pub number: u64,
 }
 
-impl FollowUp {
+impl OwnPullRequest {
     /// The branch of a pull request that `run` made.
     #[must_use]
     pub fn branch(run: &RunId) -> String {
@@ -86,6 +80,9 @@ pub enum NoTask {
     /// The comment has no command.
     #[error("no line of the comment begins with {0:?}, outside of quotations, lists and code")]
     Command(String),
+    /// What people may read who can't read the text would tell of it.
+    #[error("the issue or comment is confidential, and a pull request would make it known")]
+    Confidential,
     /// Nobody says what to do.
     #[error("the event has no text that says what to do")]
     Empty,
@@ -117,6 +114,7 @@ impl NoTask {
             Self::Event(_) => "events that start a run are listed in `ci.on`",
             Self::Label(_) => "the label that starts a run is `ci.label`",
             Self::Command(_) => "the word that starts a run is `ci.command`",
+            Self::Confidential => "describe what is to be done where it may be read",
             Self::Empty => "write what to do behind the command, or in the input that `ci.input` names",
             Self::NoSubject => "give the file as the platform wrote it",
             Self::Fork => "`ci.forks = \"base\"` runs such tasks from the base, without anything of the fork",
@@ -136,6 +134,9 @@ pub fn of(event: &CiEvent, settings: &CiSettings) -> Result<CiTask, NoTask> {
     let Some(trigger) = event.trigger.filter(|trigger| settings.on.value.contains(trigger)) else {
         return Err(NoTask::Event(event.name.clone()));
     };
+    if event.is_confidential {
+        return Err(NoTask::Confidential);
+    }
     match trigger {
         CiTrigger::WorkflowDispatch | CiTrigger::RepositoryDispatch => dispatched(event, settings),
         CiTrigger::WorkflowRunCompleted => Err(match &event.failed_run {
@@ -170,7 +171,7 @@ fn on_subject(event: &CiEvent, settings: &CiSettings, done: &str) -> Result<CiTa
         subject.number,
         event.repository
     );
-    finish(event, settings, &opening, &pieces, Parts { follow_up: None, is_from_fork })
+    finish(event, settings, &opening, &pieces, TaskParts { follow_up: None, is_from_fork })
 }
 
 fn commented(event: &CiEvent, settings: &CiSettings, trigger: CiTrigger) -> Result<CiTask, NoTask> {
@@ -183,17 +184,17 @@ fn commented(event: &CiEvent, settings: &CiSettings, trigger: CiTrigger) -> Resu
     unchanged(subject, comment, trigger)?;
     let follow_up = follow_up(event, subject, settings);
     let is_from_fork = checked_fork(subject, follow_up.is_some(), settings)?;
-    let place = comment.place.as_ref().map(place).transpose()?;
+    let place = comment.place.as_ref().map(places::place).transpose()?;
 
     let number = subject.number;
     let what = format!("Request on {} #{number}", subject.kind.words());
     let by = comment.author.as_ref().map(|author| author.login.as_str());
     let when = comment.updated_at.as_deref();
     let mut pieces =
-        vec![Piece { what: &what, by, standing: comment.association, when, is_markdown: true, text: request }];
+        vec![QuotedText { what: &what, by, standing: comment.association, when, is_markdown: true, text: request }];
     if let Some(place) = &comment.place {
         let what = "Lines of the change that the request is about, as the platform shows them";
-        pieces.push(Piece { what, by: None, standing: None, when: None, is_markdown: false, text: &place.hunk });
+        pieces.push(QuotedText { what, by: None, standing: None, when: None, is_markdown: false, text: &place.hunk });
     }
     let has_request = !untrusted::clean(request).is_empty();
     if !has_request && (follow_up.is_some() || subject.kind == SubjectKind::PullRequest) {
@@ -212,7 +213,7 @@ fn commented(event: &CiEvent, settings: &CiSettings, trigger: CiTrigger) -> Resu
     };
     let at = place.map_or_else(String::new, |place| format!(" about {place}"));
     let opening = format!("@{actor} commented on {kind} #{number} of {}{at}. {asked}", event.repository);
-    finish(event, settings, &opening, &pieces, Parts { follow_up, is_from_fork })
+    finish(event, settings, &opening, &pieces, TaskParts { follow_up, is_from_fork })
 }
 
 /// The task is an input of the workflow.
@@ -221,12 +222,12 @@ fn dispatched(event: &CiEvent, settings: &CiSettings) -> Result<CiTask, NoTask> 
     let login = login(event.actor.as_ref());
     let opening = format!("@{login} started a workflow of {}. Do what the request asks for.", event.repository);
     let piece =
-        Piece { what: "Request", by: Some(&login), standing: None, when: None, is_markdown: false, text: input };
-    finish(event, settings, &opening, &[piece], Parts { follow_up: None, is_from_fork: false })
+        QuotedText { what: "Request", by: Some(&login), standing: None, when: None, is_markdown: false, text: input };
+    finish(event, settings, &opening, &[piece], TaskParts { follow_up: None, is_from_fork: false })
 }
 
-struct Parts {
-    follow_up: Option<FollowUp>,
+struct TaskParts {
+    follow_up: Option<OwnPullRequest>,
     is_from_fork: bool,
 }
 
@@ -234,10 +235,10 @@ fn finish(
     event: &CiEvent,
     settings: &CiSettings,
     opening: &str,
-    pieces: &[Piece<'_>],
-    parts: Parts,
+    pieces: &[QuotedText<'_>],
+    parts: TaskParts,
 ) -> Result<CiTask, NoTask> {
-    let Parts { follow_up, is_from_fork } = parts;
+    let TaskParts { follow_up, is_from_fork } = parts;
     let task = assembled(opening, pieces, settings, source(event))?;
     Ok(CiTask { follow_up, is_from_fork, ..task })
 }
@@ -245,7 +246,7 @@ fn finish(
 /// The task of kcode's own words and quoted pieces.
 pub(super) fn assembled(
     opening: &str,
-    pieces: &[Piece<'_>],
+    pieces: &[QuotedText<'_>],
     settings: &CiSettings,
     source: TaskSource,
 ) -> Result<CiTask, NoTask> {
@@ -280,7 +281,7 @@ pub fn source(event: &CiEvent) -> TaskSource {
     }
 }
 
-fn about(subject: &Subject) -> [Piece<'_>; 2] {
+fn about(subject: &EventSubject) -> [QuotedText<'_>; 2] {
     let (title, body) = match (subject.kind, subject.author.is_some()) {
         (SubjectKind::Issue, true) => ("Title of the issue", "Body of the issue"),
         (SubjectKind::Issue, false) => ("Title of the issue, author not named", "Body of the issue, author not named"),
@@ -291,7 +292,7 @@ fn about(subject: &Subject) -> [Piece<'_>; 2] {
     };
     let by = subject.author.as_ref().map(|author| author.login.as_str());
     let when = subject.updated_at.as_deref();
-    [(title, subject.title.as_str()), (body, subject.body.as_str())].map(|(what, text)| Piece {
+    [(title, subject.title.as_str()), (body, subject.body.as_str())].map(|(what, text)| QuotedText {
         what,
         by,
         standing: subject.association,
@@ -315,7 +316,7 @@ impl SubjectKind {
 }
 
 /// Whether the pull request is from another repository, where the settings allow that.
-fn checked_fork(subject: &Subject, is_own: bool, settings: &CiSettings) -> Result<bool, NoTask> {
+fn checked_fork(subject: &EventSubject, is_own: bool, settings: &CiSettings) -> Result<bool, NoTask> {
     let is_same = is_own || subject.head.as_ref().is_some_and(|head| head.is_same_repository);
     let is_from_fork = subject.kind == SubjectKind::PullRequest && !is_same;
     if is_from_fork && settings.forks.value == CiForks::Refuse { Err(NoTask::Fork) } else { Ok(is_from_fork) }
@@ -323,7 +324,7 @@ fn checked_fork(subject: &Subject, is_own: bool, settings: &CiSettings) -> Resul
 
 /// Refuses texts that changed after the actor gave the command: a comment that was edited, and an issue that changed
 /// after the comment. A comment of a review is written before the review is sent, so that its times differ anyway.
-fn unchanged(subject: &Subject, comment: &WrittenComment, trigger: CiTrigger) -> Result<(), NoTask> {
+fn unchanged(subject: &EventSubject, comment: &WrittenComment, trigger: CiTrigger) -> Result<(), NoTask> {
     if trigger == CiTrigger::CommentCreated
         && times::is_later(comment.updated_at.as_deref(), comment.created_at.as_deref())
     {
@@ -337,7 +338,7 @@ fn unchanged(subject: &Subject, comment: &WrittenComment, trigger: CiTrigger) ->
 
 /// The run that a pull request of kcode's own continues. On GitHub the publisher has to have opened it; GitLab doesn't
 /// say who did, but lets only those name a branch `kcode/…` who may push.
-fn follow_up(event: &CiEvent, subject: &Subject, settings: &CiSettings) -> Option<FollowUp> {
+fn follow_up(event: &CiEvent, subject: &EventSubject, settings: &CiSettings) -> Option<OwnPullRequest> {
     use super::event::CiPlatform;
     if subject.kind != SubjectKind::PullRequest {
         return None;
@@ -353,7 +354,7 @@ fn follow_up(event: &CiEvent, subject: &Subject, settings: &CiSettings) -> Optio
         None if by_publisher => marked(&subject.body)?,
         Some(_) | None => return None,
     };
-    Some(FollowUp { run, number: subject.number })
+    Some(OwnPullRequest { run, number: subject.number })
 }
 
 /// The run that a body is marked with; `None` if it has several marks.
@@ -361,33 +362,4 @@ fn marked(body: &str) -> Option<RunId> {
     let mut marks = body.split(MARK).skip(1).map(|rest| rest.split_once(" -->").and_then(|(run, _)| run.parse().ok()));
     let first: RunId = marks.next()??;
     marks.all(|other| other.as_ref() == Some(&first)).then_some(first)
-}
-
-/// The lines of a review comment, in words.
-fn place(place: &ReviewPlace) -> Result<String, NoTask> {
-    let bad = |why: &str| Err(NoTask::Place(why.to_owned()));
-    let path = checked_path(&place.path).map_err(NoTask::Place)?;
-    let side = if place.is_old_side { ", before the change" } else { "" };
-    let Some(last) = place.last else { return Ok(format!("{path}{side}")) };
-    let first = place.first.unwrap_or(last);
-    if first == 0 || first > last || last > MAX_LINE || last - first > MAX_SPAN {
-        return bad("its lines are out of order, or too many");
-    }
-    Ok(if first == last {
-        format!("{path}, line {last}{side}")
-    } else {
-        format!("{path}, lines {first}–{last}{side}")
-    })
-}
-
-/// A path that a stranger named, if it can be one of a file in the repository.
-pub(super) fn checked_path(path: &str) -> Result<RelPath, String> {
-    if path.len() > 1000 || path.chars().any(is_invisible) {
-        return Err("its path is too long or has characters that don't show".to_owned());
-    }
-    let path = RelPath::new(path).map_err(|error| error.to_string())?;
-    if path.to_string().split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
-        return Err("its path belongs to git".to_owned());
-    }
-    Ok(path)
 }

@@ -27,7 +27,7 @@ pub struct Actor {
 
 /// Why an event starts no run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Distrust {
+pub enum NotTrusted {
     /// Nobody is named as the one who acted.
     #[error("the event doesn't say who caused it")]
     Nobody,
@@ -57,7 +57,7 @@ pub enum Distrust {
     },
 }
 
-impl Distrust {
+impl NotTrusted {
     /// What can be done about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
@@ -79,28 +79,30 @@ impl Distrust {
 ///
 /// # Errors
 /// When it may not, or when the event doesn't say enough.
-pub fn decide(event: &CiEvent, settings: &CiSettings) -> Result<Actor, Distrust> {
-    let account = actor(event).ok_or(Distrust::Nobody)?;
+pub fn decide(event: &CiEvent, settings: &CiSettings) -> Result<Actor, NotTrusted> {
+    let account = actor(event).ok_or(NotTrusted::Nobody)?;
     let allowed = &settings.actors.value;
     let named = allowed.iter().find(|allowed| is_named(allowed, &account.login));
     if account.is_bot && named.is_none() {
-        return Err(Distrust::Bot(account.login.clone()));
+        return Err(NotTrusted::Bot(account.login.clone()));
     }
     if needs_own_text(event) && !wrote_it(event, account) {
-        return Err(Distrust::WrittenByAnother(account.login.clone()));
+        return Err(NotTrusted::WrittenByAnother(account.login.clone()));
     }
     if let Some(app) = event.comment.as_ref().and_then(|comment| comment.app.as_ref()).filter(|_| !account.is_bot)
         && !allowed.iter().any(|allowed| is_named(allowed, &format!("{app}[bot]")))
     {
-        return Err(Distrust::Application { login: account.login.clone(), app: app.clone() });
+        return Err(NotTrusted::Application { login: account.login.clone(), app: app.clone() });
     }
     let shown = if account.is_bot { Vec::new() } else { shown(event, account) };
     let standing = named.or_else(|| shown.iter().find(|standing| allowed.contains(standing)));
     match standing {
         Some(standing) => Ok(Actor { login: account.login.clone(), standing: standing.clone() }),
-        None => {
-            Err(Distrust::NotAllowed { login: account.login.clone(), shown: listed(&shown), allowed: listed(allowed) })
-        }
+        None => Err(NotTrusted::NotAllowed {
+            login: account.login.clone(),
+            shown: listed(&shown),
+            allowed: listed(allowed),
+        }),
     }
 }
 

@@ -11,12 +11,15 @@ use crate::text::{is_invisible, sanitise};
 /// What each quoted line begins with; no line of kcode's own begins so.
 pub(crate) const QUOTE: &str = "| ";
 
+/// Pieces of full length that a task can have.
+const PIECES: usize = 3;
+
 /// Stands for a removed HTML comment.
 const NO_COMMENT: &str = "[HTML comment removed]";
 
 /// A text with its origin.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Piece<'a> {
+pub(crate) struct QuotedText<'a> {
     /// What it is, in kcode's words.
     pub what: &'a str,
     /// Name of the account that wrote it, if there is one.
@@ -32,14 +35,16 @@ pub(crate) struct Piece<'a> {
 }
 
 /// Adds the pieces to `out`, each quoted below a line that names its origin. Empty ones are left out.
-pub(crate) fn quote(out: &mut String, pieces: &[Piece<'_>], settings: &CiSettings) {
+pub(crate) fn quote(out: &mut String, pieces: &[QuotedText<'_>], settings: &CiSettings) {
     let cap = usize::try_from(settings.max_text.value.0).unwrap_or(usize::MAX);
+    let mut left = cap.saturating_mul(PIECES);
     for piece in pieces {
         let clean = if piece.is_markdown { clean(piece.text) } else { plain(piece.text) };
-        let (clean, note) = cut(clean, cap);
         if clean.is_empty() {
             continue;
         }
+        let (clean, note) = cut(clean, cap.min(left));
+        left -= clean.len();
         let _ = writeln!(out, "\n{}:", origin(piece));
         for line in clean.lines() {
             let _ = writeln!(out, "{QUOTE}{line}");
@@ -51,7 +56,7 @@ pub(crate) fn quote(out: &mut String, pieces: &[Piece<'_>], settings: &CiSetting
 }
 
 /// The origin in one line of kcode's own.
-pub(crate) fn origin(piece: &Piece<'_>) -> String {
+pub(crate) fn origin(piece: &QuotedText<'_>) -> String {
     let by = piece.by.map_or_else(String::new, |login| format!(" by @{login}"));
     let standing = piece.standing.map_or_else(String::new, |standing| format!(" ({standing})"));
     let is_time = |text: &&str| {
@@ -149,7 +154,7 @@ mod tests {
     #[test]
     fn a_text_names_its_origin_and_cannot_forge_one() {
         let mut settings = CiSettings::defaults();
-        let piece = |text| Piece {
+        let piece = |text| QuotedText {
             what: "Body of issue #7",
             by: Some("mallory"),
             standing: Some(Association::Outsider),
@@ -173,7 +178,7 @@ mod tests {
         let mut out = String::new();
         quote(&mut out, &[piece("äöü x")], &settings);
         assert_eq!(out, format!("\n{label}\n| äö\n(cut: 4 of 8 bytes are shown)\n"));
-        let forged = Piece { when: Some("now):\n| x"), ..piece("a") };
+        let forged = QuotedText { when: Some("now):\n| x"), ..piece("a") };
         assert_eq!(origin(&forged), "Body of issue #7 by @mallory (outsider)");
     }
 
@@ -206,7 +211,7 @@ mod tests {
             prop_assert!(cleaned.chars().all(|c| matches!(c, '\n' | '\t') || !is_invisible(c)), "{cleaned:?}");
             prop_assert!(!cleaned.contains("<!--") && !cleaned.contains("<|"), "{cleaned:?}");
             let mut out = String::new();
-            let piece = Piece { what: "Text", by: None, standing: None, when: None, is_markdown, text: &text };
+            let piece = QuotedText { what: "Text", by: None, standing: None, when: None, is_markdown, text: &text };
             quote(&mut out, &[piece], &CiSettings::defaults());
             let lines: Vec<&str> = out.split('\n').collect();
             let own: Vec<&&str> = lines.iter().filter(|line| !line.starts_with(QUOTE)).collect();

@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 
 use super::EventError;
 use super::shape::{
-    Account, Association, CiEvent, CiPlatform, FailedRun, Head, ReviewPlace, Subject, SubjectKind, WrittenComment,
-    account, page, plain_name,
+    Account, Association, CiEvent, CiPlatform, EventSubject, FailedRun, ProposedBranch, ReviewPlace, SubjectKind,
+    WrittenComment, account, page, plain_name,
 };
 use crate::settings::CiTrigger;
 
 #[derive(Deserialize)]
 struct Payload {
     action: Option<String>,
-    repository: Repository,
-    sender: Option<User>,
-    issue: Option<Item>,
-    pull_request: Option<Item>,
+    repository: GitHubRepository,
+    sender: Option<GitHubUser>,
+    issue: Option<GitHubItem>,
+    pull_request: Option<GitHubItem>,
     comment: Option<Comment>,
     label: Option<Label>,
     workflow_run: Option<WorkflowRun>,
@@ -29,12 +29,12 @@ struct Payload {
 }
 
 #[derive(Deserialize)]
-struct Repository {
+struct GitHubRepository {
     full_name: String,
 }
 
 #[derive(Deserialize)]
-struct User {
+struct GitHubUser {
     login: String,
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -46,11 +46,11 @@ struct Label {
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct GitHubItem {
     number: u64,
     title: String,
     body: Option<String>,
-    user: Option<User>,
+    user: Option<GitHubUser>,
     author_association: Option<String>,
     html_url: Option<String>,
     updated_at: Option<String>,
@@ -65,14 +65,14 @@ struct Branch {
     #[serde(rename = "ref")]
     name: String,
     /// `None` if the repository was deleted.
-    repo: Option<Repository>,
+    repo: Option<GitHubRepository>,
 }
 
 #[derive(Deserialize)]
 struct Comment {
     id: u64,
     body: Option<String>,
-    user: Option<User>,
+    user: Option<GitHubUser>,
     author_association: Option<String>,
     html_url: Option<String>,
     created_at: Option<String>,
@@ -100,9 +100,9 @@ struct WorkflowRun {
     conclusion: Option<String>,
     event: String,
     head_branch: Option<String>,
-    head_repository: Option<Repository>,
-    actor: Option<User>,
-    triggering_actor: Option<User>,
+    head_repository: Option<GitHubRepository>,
+    actor: Option<GitHubUser>,
+    triggering_actor: Option<GitHubUser>,
 }
 
 pub(super) fn read(object: Map<String, Value>) -> Result<CiEvent, EventError> {
@@ -125,12 +125,13 @@ pub(super) fn read(object: Map<String, Value>) -> Result<CiEvent, EventError> {
     Ok(CiEvent {
         platform: CiPlatform::GitHub,
         trigger: CiTrigger::ALL.into_iter().find(|trigger| trigger.name() == name),
-        actor: payload.sender.as_ref().and_then(User::account),
+        actor: payload.sender.as_ref().and_then(GitHubUser::account),
         subject: item.map(|item| item.subject(event, &repository)),
         comment: payload.comment.map(Comment::written),
         labels_added: added.into_iter().map(|label| label.name).collect(),
         inputs: inputs.filter_map(|(name, value)| value.as_str().map(|text| (name, text.to_owned()))).collect(),
         failed_run: payload.workflow_run.filter(|_| event == "workflow_run").map(|run| run.ended(&repository)),
+        is_confidential: false,
         repository,
         name,
     })
@@ -163,15 +164,15 @@ fn has_text(object: &Map<String, Value>, part: &str, key: &str) -> bool {
     part.and_then(|part| part.get(key)).is_some_and(Value::is_string)
 }
 
-impl User {
+impl GitHubUser {
     fn account(&self) -> Option<Account> {
         let is_person = self.kind.as_deref() == Some("User");
         account(&self.login, !is_person)
     }
 }
 
-impl Item {
-    fn subject(self, event: &str, repository: &str) -> Subject {
+impl GitHubItem {
+    fn subject(self, event: &str, repository: &str) -> EventSubject {
         let is_pull_request =
             event.starts_with("pull_request") || self.pull_request.is_some_and(|part| !part.is_null());
         let same = |branch: &Branch| {
@@ -179,16 +180,18 @@ impl Item {
             name.is_some_and(|name| name.eq_ignore_ascii_case(repository))
         };
         let base_is_own = self.base.as_ref().is_some_and(same);
-        Subject {
+        EventSubject {
             kind: if is_pull_request { SubjectKind::PullRequest } else { SubjectKind::Issue },
             number: self.number,
             url: self.html_url.as_deref().and_then(page),
             title: self.title,
             body: self.body.unwrap_or_default(),
-            author: self.user.as_ref().and_then(User::account),
+            author: self.user.as_ref().and_then(GitHubUser::account),
             association: self.author_association.as_deref().map(association),
             updated_at: self.updated_at,
-            head: self.head.map(|head| Head { is_same_repository: base_is_own && same(&head), branch: head.name }),
+            head: self
+                .head
+                .map(|head| ProposedBranch { is_same_repository: base_is_own && same(&head), branch: head.name }),
         }
     }
 }
@@ -203,7 +206,7 @@ impl Comment {
             id: self.id,
             url: self.html_url.as_deref().and_then(page),
             body: self.body.unwrap_or_default(),
-            author: self.user.as_ref().and_then(User::account),
+            author: self.user.as_ref().and_then(GitHubUser::account),
             association: self.author_association.as_deref().map(association),
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -226,7 +229,7 @@ impl WorkflowRun {
             event: self.event,
             branch: self.head_branch.unwrap_or_default(),
             is_same_repository: head.is_some_and(|head| head.eq_ignore_ascii_case(repository)),
-            actor: actor.and_then(User::account),
+            actor: actor.and_then(GitHubUser::account),
         }
     }
 }

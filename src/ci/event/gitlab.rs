@@ -5,24 +5,25 @@ use serde_json::{Map, Value};
 
 use super::EventError;
 use super::shape::{
-    Account, CiEvent, CiPlatform, Head, ReviewPlace, Subject, SubjectKind, WrittenComment, account, page, plain_name,
+    Account, CiEvent, CiPlatform, EventSubject, ProposedBranch, ReviewPlace, SubjectKind, WrittenComment, account,
+    page, plain_name,
 };
 use crate::settings::CiTrigger;
 
 #[derive(Deserialize)]
 struct Payload {
     object_kind: String,
-    user: Option<User>,
+    user: Option<GitLabUser>,
     project: Project,
     object_attributes: Value,
-    issue: Option<Item>,
-    merge_request: Option<Item>,
+    issue: Option<GitLabItem>,
+    merge_request: Option<GitLabItem>,
     #[serde(default)]
-    changes: Option<Changes>,
+    changes: Option<GitLabChanges>,
 }
 
 #[derive(Deserialize)]
-struct User {
+struct GitLabUser {
     id: Option<u64>,
     username: String,
 }
@@ -35,12 +36,14 @@ struct Project {
 
 /// An issue or merge request.
 #[derive(Deserialize)]
-struct Item {
+struct GitLabItem {
     iid: u64,
     title: String,
     description: Option<String>,
     url: Option<String>,
     author_id: Option<u64>,
+    #[serde(default)]
+    confidential: Option<bool>,
     updated_at: Option<String>,
     action: Option<String>,
     source_branch: Option<String>,
@@ -57,6 +60,8 @@ struct Note {
     action: Option<String>,
     #[serde(default)]
     system: bool,
+    internal: Option<bool>,
+    confidential: Option<bool>,
     url: Option<String>,
     author_id: Option<u64>,
     created_at: Option<String>,
@@ -79,12 +84,12 @@ struct OldDiff {
 }
 
 #[derive(Default, Deserialize)]
-struct Changes {
-    labels: Option<Change<Vec<Label>>>,
+struct GitLabChanges {
+    labels: Option<GitLabChange<Vec<Label>>>,
 }
 
 #[derive(Deserialize)]
-struct Change<T> {
+struct GitLabChange<T> {
     previous: Option<T>,
     current: Option<T>,
 }
@@ -111,7 +116,7 @@ pub(super) fn read(object: Map<String, Value>) -> Result<CiEvent, EventError> {
         let note: Note = serde_json::from_value(attributes).map_err(|error| shape(error.to_string()))?;
         payload.of_note(note)?
     } else {
-        let item: Item = serde_json::from_value(attributes).map_err(|error| shape(error.to_string()))?;
+        let item: GitLabItem = serde_json::from_value(attributes).map_err(|error| shape(error.to_string()))?;
         payload.of_item(item)
     };
     Ok(CiEvent { repository, ..told })
@@ -142,10 +147,11 @@ impl Payload {
             labels_added: Vec::new(),
             inputs: std::collections::BTreeMap::new(),
             failed_run: None,
+            is_confidential: false,
         }
     }
 
-    fn of_item(&self, item: Item) -> CiEvent {
+    fn of_item(&self, item: GitLabItem) -> CiEvent {
         let labels = self.changes.as_ref().and_then(|changes| changes.labels.as_ref());
         let previous = labels.and_then(|change| change.previous.as_deref()).unwrap_or_default();
         let current = labels.and_then(|change| change.current.as_deref()).unwrap_or_default();
@@ -161,7 +167,8 @@ impl Payload {
         };
         let labels_added = if item.action.as_deref() == Some("update") { added } else { Vec::new() };
         let event = self.event(item.action.as_deref(), trigger);
-        CiEvent { subject: Some(self.subject(item, is_pull_request)), labels_added, ..event }
+        let is_confidential = item.confidential == Some(true);
+        CiEvent { is_confidential, subject: Some(self.subject(item, is_pull_request)), labels_added, ..event }
     }
 
     fn of_note(mut self, note: Note) -> Result<CiEvent, EventError> {
@@ -181,6 +188,8 @@ impl Payload {
             _ => None,
         };
         let event = self.event(note.action.as_deref(), trigger);
+        let of_item = item.as_ref().and_then(|item| item.confidential);
+        let is_confidential = [note.internal, note.confidential, of_item].contains(&Some(true));
         let comment = WrittenComment {
             id: note.id,
             url: note.url.as_deref().and_then(page),
@@ -193,13 +202,13 @@ impl Payload {
             body: note.text,
         };
         let subject = item.map(|item| self.subject(item, is_pull_request));
-        Ok(CiEvent { subject, comment: Some(comment), ..event })
+        Ok(CiEvent { subject, comment: Some(comment), is_confidential, ..event })
     }
 
-    fn subject(&self, item: Item, is_pull_request: bool) -> Subject {
+    fn subject(&self, item: GitLabItem, is_pull_request: bool) -> EventSubject {
         let own = self.project.id.is_some() && item.target_project_id == self.project.id;
         let is_same_repository = own && item.source_project_id == item.target_project_id;
-        Subject {
+        EventSubject {
             kind: if is_pull_request { SubjectKind::PullRequest } else { SubjectKind::Issue },
             number: item.iid,
             url: item.url.as_deref().and_then(page),
@@ -208,7 +217,7 @@ impl Payload {
             author: self.author(item.author_id),
             association: None,
             updated_at: item.updated_at,
-            head: item.source_branch.map(|branch| Head { is_same_repository, branch }),
+            head: item.source_branch.map(|branch| ProposedBranch { is_same_repository, branch }),
         }
     }
 }

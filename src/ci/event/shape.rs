@@ -41,7 +41,7 @@ pub struct CiEvent {
     /// Who caused it. `None` if the event doesn't say.
     pub actor: Option<Account>,
     /// The issue or pull request.
-    pub subject: Option<Subject>,
+    pub subject: Option<EventSubject>,
     /// The comment.
     pub comment: Option<WrittenComment>,
     /// The labels that this event added.
@@ -50,6 +50,8 @@ pub struct CiEvent {
     pub inputs: BTreeMap<String, String>,
     /// The run of a workflow that ended.
     pub failed_run: Option<FailedRun>,
+    /// True if fewer people can read it than the repository.
+    pub is_confidential: bool,
 }
 
 /// An account.
@@ -105,7 +107,7 @@ pub enum SubjectKind {
 
 /// An issue or pull request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Subject {
+pub struct EventSubject {
     /// The kind.
     pub kind: SubjectKind,
     /// The number that people see.
@@ -123,12 +125,12 @@ pub struct Subject {
     /// When anything about it last changed.
     pub updated_at: Option<String>,
     /// What a pull request wants to merge; `None` for issues, and when the event doesn't say.
-    pub head: Option<Head>,
+    pub head: Option<ProposedBranch>,
 }
 
 /// The proposed side of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct ProposedBranch {
     /// True only if the event says that it is a branch of the event's own repository.
     pub is_same_repository: bool,
     /// The branch, as its author named it.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{SarifError, SarifFinding, SarifLog};
 use crate::ci::result::{TaskKind, TaskSource};
 use crate::ci::task::{self, CiTask};
-use crate::ci::untrusted::Piece;
+use crate::ci::untrusted::QuotedText;
 use crate::settings::CiSettings;
 use crate::text::{is_invisible, sanitise_line};
 
@@ -81,10 +81,10 @@ pub fn task(chosen: &[&SarifFinding], settings: &CiSettings) -> Result<CiTask, S
     }
     let texts: Vec<(String, &str)> = chosen.iter().flat_map(|found| texts(found)).collect();
     let mut seen = BTreeSet::new();
-    let pieces: Vec<Piece<'_>> = texts
+    let pieces: Vec<QuotedText<'_>> = texts
         .iter()
         .filter(|(what, text)| seen.insert((what, text)))
-        .map(|(what, text)| Piece { what, by: None, standing: None, when: None, is_markdown: false, text })
+        .map(|(what, text)| QuotedText { what, by: None, standing: None, when: None, is_markdown: false, text })
         .collect();
     let source = TaskSource::named(TaskKind::Sarif, None);
     task::assembled(&opening, &pieces, settings, source).map_err(|_| SarifError::Nothing)

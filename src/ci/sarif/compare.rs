@@ -1,5 +1,7 @@
 //! What became of the findings of a task: the analyzer's report before against the one after.
 
+use std::collections::HashMap;
+
 use super::{SarifError, SarifFinding, SarifLog};
 
 /// What became of the findings of a task.
@@ -34,23 +36,37 @@ pub fn compare(chosen: &[&SarifFinding], before: &SarifLog, after: &SarifLog) ->
     if let Some(found) = chosen.iter().find(|found| !after.tools.contains(&found.tool)) {
         return Err(SarifError::DidNotRun(format!("{:?}", found.tool)));
     }
-    let mut partners: Vec<Option<usize>> = vec![None; before.findings.len()];
+    let mut is_still_there = vec![false; before.findings.len()];
     let mut is_known = vec![false; after.findings.len()];
-    for is_same in [is_same_by_fingerprint, is_same_by_text] {
+    for keys in [fingerprints, source, message] {
+        let mut reported: HashMap<Key<'_>, Vec<usize>> = HashMap::new();
+        for (at, new) in after.findings.iter().enumerate().rev().filter(|(at, _)| !is_known[*at]) {
+            for key in keys(new) {
+                reported.entry(key).or_default().push(at);
+            }
+        }
         for (at, old) in before.findings.iter().enumerate() {
-            if partners[at].is_some() {
+            if is_still_there[at] {
                 continue;
             }
-            let found = after.findings.iter().enumerate().find(|(at, new)| !is_known[*at] && is_same(old, new));
-            if let Some((other, _)) = found {
-                (partners[at], is_known[other]) = (Some(other), true);
+            for key in keys(old) {
+                let Some(same) = reported.get_mut(&key) else { continue };
+                // One that is there under several keys is taken once.
+                while let Some(new) = same.pop() {
+                    if !is_known[new] {
+                        (is_still_there[at], is_known[new]) = (true, true);
+                        break;
+                    }
+                }
+                if is_still_there[at] {
+                    break;
+                }
             }
         }
     }
     let mut told = SarifComparison::default();
     for found in chosen {
-        let is_gone =
-            before.findings.iter().position(|old| old.number == found.number).is_none_or(|at| partners[at].is_none());
+        let is_gone = found.number.checked_sub(1).and_then(|at| is_still_there.get(at)) == Some(&false);
         let list = if is_gone { &mut told.fixed } else { &mut told.remaining };
         list.push(found.number);
     }
@@ -67,22 +83,28 @@ pub fn compare(chosen: &[&SarifFinding], before: &SarifLog, after: &SarifLog) ->
     Ok(told)
 }
 
-fn is_same_rule(old: &SarifFinding, new: &SarifFinding) -> bool {
-    old.tool == new.tool && old.rule == new.rule
+/// Analyzer, rule, and two texts that tell findings of a rule apart.
+type Key<'a> = (&'a str, &'a str, &'a str, String);
+
+fn fingerprints(found: &SarifFinding) -> Vec<Key<'_>> {
+    let prints = found.fingerprints.iter();
+    prints.map(|(name, print)| (found.tool.as_str(), found.rule.as_str(), name.as_str(), print.clone())).collect()
 }
 
-fn is_same_by_fingerprint(old: &SarifFinding, new: &SarifFinding) -> bool {
-    is_same_rule(old, new) && old.fingerprints.iter().any(|(name, print)| new.fingerprints.get(name) == Some(print))
+/// The file with the quoted source, whatever its blanks.
+fn source(found: &SarifFinding) -> Vec<Key<'_>> {
+    let snippet = found.place.as_ref().map(|place| place.snippet.split_whitespace().collect::<String>());
+    let snippet = snippet.filter(|text| !text.is_empty());
+    snippet.map(|text| (found.tool.as_str(), found.rule.as_str(), file(found), text)).into_iter().collect()
 }
 
-fn is_same_by_text(old: &SarifFinding, new: &SarifFinding) -> bool {
-    let file = |found: &SarifFinding| found.place.as_ref().map(|place| place.path.clone());
-    let snippet = |found: &SarifFinding| {
-        let text = found.place.as_ref().map(|place| place.snippet.split_whitespace().collect::<String>());
-        text.filter(|text| !text.is_empty())
-    };
-    let same_source = snippet(old).is_some() && snippet(old) == snippet(new);
-    is_same_rule(old, new) && file(old) == file(new) && (same_source || old.message == new.message)
+/// The file with the analyzer's message.
+fn message(found: &SarifFinding) -> Vec<Key<'_>> {
+    vec![(found.tool.as_str(), found.rule.as_str(), file(found), found.message.clone())]
+}
+
+fn file(found: &SarifFinding) -> &str {
+    found.place.as_ref().map_or("", |place| place.path.as_str())
 }
 
 #[cfg(test)]

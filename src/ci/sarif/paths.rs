@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::ci::task::checked_path;
+use crate::ci::places::checked_path;
 use crate::journal::RelPath;
 
 /// Bases that name each other; more are a circle.
@@ -39,9 +39,9 @@ pub(super) fn path(
     let own = local(uri)?;
     let full = match (&own, base(location.uri_base_id.as_deref(), bases)?) {
         // The top base, usually SRCROOT, is the repository wherever the analyzer saw it.
-        (Part::Relative(own), Some(Base { below, .. })) => return checked_path(&format!("{below}{own}")),
-        (Part::Relative(own), None) => return checked_path(own),
-        (Part::Absolute(own), found) => (own.clone(), found.and_then(|base| base.top)),
+        (LocalAddress::Relative(own), Some(Base { below, .. })) => return checked_path(&format!("{below}{own}")),
+        (LocalAddress::Relative(own), None) => return checked_path(own),
+        (LocalAddress::Absolute(own), found) => (own.clone(), found.and_then(|base| base.top)),
     };
     let (full, top) = full;
     let roots = [root, top.as_deref()].into_iter().flatten().map(|root| root.trim_end_matches('/'));
@@ -63,9 +63,9 @@ fn base(id: Option<&str>, bases: &BTreeMap<String, Location>) -> Result<Option<B
     for _ in 0..MOST_BASES {
         let Some(base) = bases.get(id) else { return Ok(Some(Base { top: None, below })) };
         match local(base.uri.as_deref().unwrap_or_default())? {
-            Part::Absolute(top) => return Ok(Some(Base { top: Some(top), below })),
-            Part::Relative(part) if part.is_empty() => {}
-            Part::Relative(part) => below = format!("{}/{below}", part.trim_end_matches('/')),
+            LocalAddress::Absolute(top) => return Ok(Some(Base { top: Some(top), below })),
+            LocalAddress::Relative(part) if part.is_empty() => {}
+            LocalAddress::Relative(part) => below = format!("{}/{below}", part.trim_end_matches('/')),
         }
         let Some(next) = base.uri_base_id.as_deref() else { return Ok(Some(Base { top: None, below })) };
         id = next;
@@ -73,13 +73,13 @@ fn base(id: Option<&str>, bases: &BTreeMap<String, Location>) -> Result<Option<B
     Err("the bases of its address name each other".to_owned())
 }
 
-enum Part {
+enum LocalAddress {
     Absolute(String),
     Relative(String),
 }
 
 /// A `file:` address or a relative one, decoded once.
-fn local(uri: &str) -> Result<Part, String> {
+fn local(uri: &str) -> Result<LocalAddress, String> {
     let bad = |why: &str| Err(format!("{uri:?} {why}"));
     if uri.contains(['?', '#', '\\']) {
         return bad("is no plain address of a file");
@@ -91,7 +91,11 @@ fn local(uri: &str) -> Result<Part, String> {
             Some(with_host) => with_host.strip_prefix("localhost").unwrap_or(with_host),
             None => rest,
         };
-        return if path.starts_with('/') { decoded(path).map(Part::Absolute) } else { bad("is on another machine") };
+        return if path.starts_with('/') {
+            decoded(path).map(LocalAddress::Absolute)
+        } else {
+            bad("is on another machine")
+        };
     }
     if uri.starts_with("//") {
         return bad("is on another machine");
@@ -100,7 +104,11 @@ fn local(uri: &str) -> Result<Part, String> {
     if first.contains(':') {
         return bad("is no address of a file");
     }
-    if uri.starts_with('/') { decoded(uri).map(Part::Absolute) } else { decoded(uri).map(Part::Relative) }
+    if uri.starts_with('/') {
+        decoded(uri).map(LocalAddress::Absolute)
+    } else {
+        decoded(uri).map(LocalAddress::Relative)
+    }
 }
 
 fn decoded(text: &str) -> Result<String, String> {

@@ -10,30 +10,30 @@ use super::{SarifError, SarifFinding, SarifLog, SarifPlace};
 use crate::ci::json::{self, JsonProblem};
 
 /// Bytes of a file.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 20 * 1024 * 1024;
 /// Findings of a file.
 const MAX_FINDINGS: usize = 50_000;
 
 #[derive(Deserialize)]
-struct Log {
+struct SarifFile {
     version: String,
-    runs: Vec<Run>,
+    runs: Vec<SarifRun>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Run {
-    tool: Tool,
+struct SarifRun {
+    tool: SarifTool,
     /// `None` if the analyzer failed before it looked for anything.
-    results: Option<Vec<Finding>>,
+    results: Option<Vec<SarifResult>>,
     original_uri_base_ids: BTreeMap<String, Location>,
     artifacts: Vec<Artifact>,
-    invocations: Vec<Invocation>,
+    invocations: Vec<SarifInvocation>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Tool {
+struct SarifTool {
     driver: Component,
     extensions: Vec<Component>,
 }
@@ -42,21 +42,21 @@ struct Tool {
 #[serde(default)]
 struct Component {
     name: String,
-    rules: Vec<Rule>,
+    rules: Vec<SarifRule>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Rule {
+struct SarifRule {
     id: String,
-    short_description: Message,
-    full_description: Message,
-    message_strings: BTreeMap<String, Message>,
+    short_description: SarifMessage,
+    full_description: SarifMessage,
+    message_strings: BTreeMap<String, SarifMessage>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Message {
+struct SarifMessage {
     text: Option<String>,
     id: Option<String>,
     arguments: Vec<String>,
@@ -70,7 +70,7 @@ struct Artifact {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Invocation {
+struct SarifInvocation {
     #[serde(default = "yes")]
     execution_successful: bool,
 }
@@ -81,13 +81,13 @@ fn yes() -> bool {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Finding {
+struct SarifResult {
     rule_id: Option<String>,
     rule_index: Option<usize>,
     rule: RuleReference,
     kind: Option<String>,
     baseline_state: Option<String>,
-    message: Message,
+    message: SarifMessage,
     locations: Vec<Place>,
     fingerprints: BTreeMap<String, Value>,
     partial_fingerprints: BTreeMap<String, Value>,
@@ -124,7 +124,7 @@ struct PhysicalPlace {
 struct Region {
     start_line: Option<u64>,
     end_line: Option<u64>,
-    snippet: Message,
+    snippet: SarifMessage,
 }
 
 /// Reads a file. `root` is the repository's own absolute path, for addresses that are absolute.
@@ -134,17 +134,18 @@ struct Region {
 pub fn read(bytes: &[u8], root: Option<&str>) -> Result<SarifLog, SarifError> {
     let unreadable = |why: &str| SarifError::Unreadable(why.to_owned());
     let object = json::object(bytes, MAX_BYTES).map_err(|problem| match problem {
-        JsonProblem::TooLarge => unreadable("it has more than 64 MiB"),
+        JsonProblem::TooLarge => unreadable("it has more than 20 MiB"),
         JsonProblem::Bad(why) => SarifError::Unreadable(why),
     })?;
-    let log: Log = serde_json::from_value(Value::Object(object)).map_err(|error| unreadable(&error.to_string()))?;
+    let log: SarifFile =
+        serde_json::from_value(Value::Object(object)).map_err(|error| unreadable(&error.to_string()))?;
     if log.version != "2.1.0" {
         return Err(SarifError::Unreadable(format!("its version is {:?}", log.version)));
     }
     if log.runs.iter().flat_map(|run| &run.results).map(Vec::len).sum::<usize>() > MAX_FINDINGS {
         return Err(unreadable("it has more than 50,000 findings"));
     }
-    let ended = |run: &&Run| run.results.is_some() && run.invocations.iter().all(|it| it.execution_successful);
+    let ended = |run: &&SarifRun| run.results.is_some() && run.invocations.iter().all(|it| it.execution_successful);
     let mut tools: Vec<String> = log.runs.iter().filter(ended).map(|run| run.tool.driver.name.clone()).collect();
     // A tool counts as run only if none of its runs failed.
     tools.retain(|tool| log.runs.iter().filter(|run| run.tool.driver.name == *tool).all(|run| ended(&run)));
@@ -158,15 +159,15 @@ pub fn read(bytes: &[u8], root: Option<&str>) -> Result<SarifLog, SarifError> {
     Ok(SarifLog { tools, findings })
 }
 
-impl Finding {
+impl SarifResult {
     fn is_reported(&self) -> bool {
         let kind = self.kind.as_deref().unwrap_or("fail");
         matches!(kind, "fail" | "open" | "review") && self.baseline_state.as_deref() != Some("absent")
     }
 }
 
-impl Run {
-    fn finding(&self, found: &Finding, number: usize, root: Option<&str>) -> SarifFinding {
+impl SarifRun {
+    fn finding(&self, found: &SarifResult, number: usize, root: Option<&str>) -> SarifFinding {
         let rule = self.rule(found);
         let id = found.rule_id.clone().or_else(|| found.rule.id.clone()).or_else(|| rule.map(|rule| rule.id.clone()));
         let place = found.locations.iter().find_map(|place| place.physical_location.as_ref());
@@ -192,7 +193,7 @@ impl Run {
         }
     }
 
-    fn rule(&self, found: &Finding) -> Option<&Rule> {
+    fn rule(&self, found: &SarifResult) -> Option<&SarifRule> {
         let all = || std::iter::once(&self.tool.driver).chain(&self.tool.extensions).flat_map(|it| &it.rules);
         let id = found.rule_id.as_deref().or(found.rule.id.as_deref());
         let index = found.rule_index.or(found.rule.index);
@@ -226,8 +227,8 @@ impl Suppression {
     }
 }
 
-impl Message {
-    fn told(&self, rule: Option<&Rule>) -> String {
+impl SarifMessage {
+    fn told(&self, rule: Option<&SarifRule>) -> String {
         let by_id = || {
             let message = rule?.message_strings.get(self.id.as_deref()?)?;
             message.text.clone()
