@@ -12,6 +12,7 @@ use super::export::ExportArguments;
 use super::fix::{FixArguments, ResumeArguments};
 use super::gc::GcArguments;
 use super::list::ListArguments;
+use super::policy::PolicyArguments;
 use super::replay::ReplayArguments;
 use super::review::ReviewArguments;
 use super::show::ShowArguments;
@@ -71,6 +72,12 @@ pub(super) enum Command {
     Undo(FitRunArgument),
     /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
     Verify(VerifyArguments),
+    /// Hold a patch against the patch policy: what it touches, and what it adds
+    ///
+    /// `kcode policy check PATCH [--base REF] [--output json]` says allow, review or refuse, with a reason for each path and line. It
+    /// exits with 7 for refuse, with 0 for allow and review, and with 2 where there is no patch. With --base, the `[policy]` of
+    /// .kcode.toml comes from that commit, and paths and links are judged against its tree.
+    Policy(PolicyArguments),
     /// List the runs of this repository
     Runs(ListArguments),
     /// Show figures of this repository's runs: outcomes, what became of patches, cost

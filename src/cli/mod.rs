@@ -26,6 +26,7 @@ mod keyboard;
 mod latest;
 mod list;
 mod output;
+mod policy;
 mod question;
 mod readable;
 mod recover;
@@ -91,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Apply(apply) => apply::execute(&global, apply),
         Command::Undo(run) => undo::execute(&global, run),
         Command::Verify(verify) => verify::execute(&global, verify),
+        Command::Policy(policy) => policy::execute(&global, policy),
     };
     let outcome = ended.unwrap_or_else(|failure| {
         output::say(&failure.to_string());

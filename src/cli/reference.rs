@@ -8,6 +8,7 @@ use schemars::{Schema, schema_for};
 use super::command_line::CommandLine;
 use super::gc::Cleared;
 use super::list::RunList;
+use super::policy::PolicyCheck;
 use super::stats::StatsList;
 use crate::ci::CiResult;
 use crate::journal::{Outcome, Record};
@@ -69,7 +70,7 @@ pub fn report_schema() -> Schema {
 
 /// JSON Schemas of the output of commands on kept runs and of a CI job's result, by name.
 #[must_use]
-pub fn listing_schemas() -> [(&'static str, Schema); 7] {
+pub fn listing_schemas() -> [(&'static str, Schema); 8] {
     [
         ("verification", schema_for!(Verification)),
         ("audit", schema_for!(Audit)),
@@ -77,6 +78,7 @@ pub fn listing_schemas() -> [(&'static str, Schema); 7] {
         ("stats", schema_for!(StatsList)),
         ("gc", schema_for!(Cleared)),
         ("run", schema_for!(Archive)),
+        ("policy", schema_for!(PolicyCheck)),
         ("ci", schema_for!(CiResult)),
     ]
 }

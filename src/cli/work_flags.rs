@@ -31,6 +31,9 @@ pub(super) struct WorkFlags {
     /// Accept a patch that makes tests prove less
     #[arg(long)]
     pub allow_test_edits: bool,
+    /// Refuse a patch that breaks the patch policy, such as one that touches CI files, hooks or install scripts
+    #[arg(long)]
+    pub policy: bool,
     /// Go on although the tests can't run here: their command can't start, or what it needs isn't installed
     #[arg(long)]
     pub allow_failing_setup: bool,
@@ -105,6 +108,7 @@ impl WorkFlags {
             no_verify: options.no_verify,
             no_baseline: options.no_baseline,
             sandbox: self.sandbox,
+            policy: self.policy,
             ..FlagLayer::default()
         }
     }

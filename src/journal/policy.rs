@@ -20,10 +20,6 @@ pub struct PolicyReport {
     pub files: u64,
     /// Size of the patch in bytes.
     pub bytes: u64,
-    /// Why the patch doesn't apply to the tree that it was checked against, if that was seen. It doesn't change the
-    /// verdict.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub does_not_apply: Option<String>,
 }
 
 /// What is done with a patch, mildest first.
@@ -45,7 +41,7 @@ pub struct PolicyFinding {
     pub verdict: PolicyVerdict,
     /// The class.
     pub class: PolicyClass,
-    /// The path, as the patch spells it; `None` for the patch as a whole.
+    /// The path, as the patch spells it; `null` for the patch as a whole.
     pub path: Option<String>,
     /// Line in the new file; for a patch that can't be read, line of the patch.
     pub line: Option<u64>,

@@ -1,6 +1,7 @@
 //! The tree that a patch is checked against.
 
 use super::FileKind;
+use crate::workspace::CommitTree;
 
 /// The tree that a patch is meant for, read-only.
 pub trait PatchBase {
@@ -12,4 +13,18 @@ pub trait PatchBase {
 
     /// Paths of all symbolic links and submodules.
     fn links(&self) -> &[String];
+}
+
+impl PatchBase for CommitTree {
+    fn kind(&self, path: &str) -> Option<FileKind> {
+        FileKind::of(format!("{:o}", self.mode(path)?).as_bytes())
+    }
+
+    fn content(&self, path: &str) -> Option<Vec<u8>> {
+        Self::content(self, path)
+    }
+
+    fn links(&self) -> &[String] {
+        Self::links(self)
+    }
 }

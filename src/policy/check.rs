@@ -76,7 +76,7 @@ impl Policy {
 /// Globs were checked when settings were read; one that is none matches nothing.
 fn globs(paths: &PathVerdicts) -> Vec<(GlobSet, PolicyVerdict)> {
     let compiled = |(glob, verdict): (&String, &PolicyVerdict)| {
-        Some((rules::patterns(std::slice::from_ref(glob)).ok()?, *verdict))
+        Some((rules::patterns(std::slice::from_ref(glob), |_| true).ok()?, *verdict))
     };
     paths.iter().filter_map(compiled).collect()
 }

@@ -44,7 +44,6 @@ impl Findings {
             findings_left_out: self.left_out,
             files: files as u64,
             bytes: bytes as u64,
-            does_not_apply: None,
         }
     }
 }

@@ -47,8 +47,8 @@ struct Rules {
 
 impl RulesFile {
     fn compiled(self) -> Rules {
-        let class = |entry: ClassEntry| Some((entry.name, entry.why, patterns(&entry.paths).ok()?));
-        let line = |entry: LineEntry| Some((patterns(&entry.files).ok()?, regex(&entry.lines)?, entry.why));
+        let class = |entry: ClassEntry| Some((entry.name, entry.why, patterns(&entry.paths, covers).ok()?));
+        let line = |entry: LineEntry| Some((patterns(&entry.files, covers).ok()?, regex(&entry.lines)?, entry.why));
         Rules {
             classes: self.class.into_iter().filter_map(class).collect(),
             lines: self.line.into_iter().filter_map(line).collect(),
@@ -56,25 +56,32 @@ impl RulesFile {
     }
 }
 
-/// Compiles patterns. A pattern without a leading slash matches anywhere, and a folder's pattern what is in it.
+/// Compiles patterns. A pattern without a leading slash matches anywhere; one that `covers` says so of matches what is
+/// below as well.
 ///
 /// # Errors
 /// When one of them is no glob.
-pub(super) fn patterns(all: &[String]) -> Result<GlobSet, globset::Error> {
+pub(super) fn patterns(all: &[String], covers: impl Fn(&str) -> bool) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
-    for pattern in all {
-        let pattern = folded(pattern);
+    for written in all {
+        let pattern = folded(written);
         let bare = pattern.trim_end_matches('/');
         let rooted = match bare.strip_prefix('/') {
             Some(rest) => rest.to_owned(),
             None if bare.starts_with("**/") => bare.to_owned(),
             None => format!("**/{bare}"),
         };
-        for glob in [rooted.clone(), format!("{rooted}/**")] {
+        let below = covers(written).then(|| format!("{rooted}/**"));
+        for glob in [rooted].into_iter().chain(below) {
             set.add(GlobBuilder::new(&glob).literal_separator(true).backslash_escape(false).build()?);
         }
     }
     set.build()
+}
+
+/// Whether a pattern of the file means a folder, or may.
+fn covers(pattern: &str) -> bool {
+    pattern.starts_with(['.', '/']) || pattern.ends_with('/')
 }
 
 /// The classes of a path in its folded form, each with the reason.
@@ -122,9 +129,16 @@ mod tests {
         ] {
             assert!(of(path).contains(&class), "{path}: {:?}", of(path));
         }
-        for path in
-            ["src/main.rs", "src/hooks/use_it.ts", "docs/github.md", "tests/test_x.py", "README.md", "src/install.js"]
-        {
+        for path in [
+            "src/main.rs",
+            "src/hooks/use_it.ts",
+            "docs/github.md",
+            "tests/test_x.py",
+            "README.md",
+            "src/install.js",
+            "src/workspace/a.rs",
+            "src/owners/a.rs",
+        ] {
             assert_eq!(of(path), [], "{path}");
         }
     }

@@ -15,12 +15,15 @@ use super::out_file::replace;
 use super::resumed_run::last_outcome;
 use super::stored_run::{report_of, write_report};
 use crate::journal::{
-    Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, StopReason, read_own,
-    recover,
+    Applied, Event, FileJournal, Journal, Outcome, PolicyVerdict, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder,
+    StopReason, read_own, recover,
 };
 use crate::model::{ErrorKind, RequestOrigin};
 use crate::planner::Stop;
+use crate::policy::Policy;
 use crate::report::{self, Decision, Latest, Report};
+use crate::settings::{Environment, Redactor, Settings};
+use crate::text::sanitise_line;
 use crate::workspace::remove_all_soon;
 
 /// What a person can do who thinks that the tests had to change.
@@ -38,6 +41,9 @@ pub(super) async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Re
     let (mut end, failure) = conclude(&run, ended);
     let mut troubles: Vec<Failure> = failure.into_iter().chain(left_over(&run.open.folder)).collect();
     let patch = read_patch(&run.open.folder);
+    if let Ok(patch) = &patch {
+        hold_to_policy(&run.spec.settings, patch, &mut end);
+    }
     let delivered = deliver(&mut run, &patch, &mut end, &mut troubles);
     events.push(Event::RunEnded(end.clone()));
     if let Err(error) = run.open.journal.conclude(events) {
@@ -128,6 +134,24 @@ fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Fa
     let hint = failure.as_ref().and_then(|failure| failure.hint.clone());
     let hint = hint.or_else(|| (outcome == Outcome::Refused).then(|| ALLOW.to_owned()));
     (RunEnded { outcome, exit_code: outcome.exit_code(), detail, hint }, failure)
+}
+
+/// Refuses a patch that the policy refuses, whatever the tests say; it is kept for people. A run that failed by itself stays so.
+fn hold_to_policy(settings: &Settings, patch: &[u8], end: &mut RunEnded) {
+    let counts = matches!(end.outcome, Outcome::Verified | Outcome::Unverified | Outcome::TestsFailing);
+    if patch.is_empty() || !settings.policy.enabled.value || !counts {
+        return;
+    }
+    let redactor = Redactor::of(&Environment::from_process());
+    let report = Policy::of(settings).with_secrets_of(&redactor).check(patch, None);
+    let Some(first) = report.findings.first().filter(|_| report.verdict == PolicyVerdict::Refuse) else { return };
+    let line = first.line.map_or(String::new(), |line| format!(":{line}"));
+    let place = first.path.as_deref().map_or_else(String::new, |path| format!("{path}{line}: "));
+    end.outcome = Outcome::Refused;
+    end.exit_code = end.outcome.exit_code();
+    end.detail =
+        sanitise_line(&format!("the patch policy refuses {place}{} ({})", first.why, first.class)).into_owned();
+    end.hint = Some("read the patch; `kcode policy check` lists every reason, and [policy] in your own settings says what is allowed".to_owned());
 }
 
 /// The end of a run that failed.

@@ -72,7 +72,9 @@ pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use dependencies::{Dependencies, LeadingOut};
 pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
-pub use git::{BaseTree, BranchName, Head, History, PublishingClone, Remote, RemoteError, remove_temporary};
+pub use git::{
+    BaseTree, BranchName, CommitTree, Head, History, PublishingClone, Remote, RemoteError, remove_temporary,
+};
 pub use outline::{DirtyFile, Outline};
 pub use outside::Outside;
 pub use overlay::{NoOverlay, Overlay};

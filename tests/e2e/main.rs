@@ -102,6 +102,7 @@ mod own_terminal;
 mod parsed_tests;
 mod places;
 mod planted;
+mod policy;
 mod proved;
 mod provider_words;
 mod proxies;

@@ -43,6 +43,7 @@ fn work(global: &Global, arguments: &CiArguments, artifacts: &Artifacts) -> Resu
         model: arguments.model.clone(),
         default_sandbox: Sandbox::Strict,
         default_max_tokens: Some(MAX_TOKENS),
+        policy: true,
         ..arguments.work.layer(&options)
     };
     let env = replay::environment(arguments.replay.as_deref())?;

@@ -10,6 +10,7 @@
 //! | `folder` | temporary folders, and how they are removed |
 //! | `head` | reads HEAD |
 //! | `index` | bounds the memory that an index takes |
+//! | `commit_tree` | reads a whole tree of a commit |
 //! | `objects` | checks that objects are ordinary files |
 //! | `publishing` | a clone without files, to put a patch on a branch of a remote |
 //! | `run` | runs git with a deadline and limits, and ends it with its children |
@@ -17,6 +18,7 @@
 //! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
 
 mod base_tree;
+mod commit_tree;
 mod credentials;
 mod dir;
 mod facts;
@@ -36,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 pub use base_tree::BaseTree;
+pub use commit_tree::CommitTree;
 pub(super) use dir::{DotGit, GitDir};
 pub use folder::remove_temporary;
 pub use head::Head;
