@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::deferred::Deferred;
+
 /// What a parse found in a text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Source {
@@ -12,6 +14,10 @@ pub(crate) struct Source {
     pub strings: Vec<Range<usize>>,
     /// Functions and what encloses them; each item comes before those inside it.
     pub items: Vec<Item>,
+    /// Closures and asynchronous blocks whose value may be unused, in their order in the text.
+    pub deferred: Vec<Deferred>,
+    /// Starts of generator functions in their order, each with a place that makes it one.
+    pub generators: Vec<(usize, usize)>,
     pub(super) marks: Vec<Mark>,
 }
 

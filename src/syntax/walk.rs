@@ -5,6 +5,7 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
 use super::calls::{call, is_function};
+use super::deferred::{deferred, generator};
 use super::grammar::Grammar;
 use super::kinds::{Meaning, meaning};
 use super::source::{Item, ItemKind, Mark, MarkKind, Source};
@@ -16,7 +17,7 @@ const MAX_NESTING: usize = 64;
 /// Collects what the tree of `text` says, and the number of its bytes in errors; `None` if it nests too deeply.
 pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source, usize)> {
     let (source, frames, open) = (Source::default(), Vec::new(), Vec::new());
-    let mut walk = TreeWalk { text, grammar, source, frames, open, nesting: 0, wrong: 0 };
+    let mut walk = TreeWalk { text, grammar, source, frames, nodes: Vec::new(), open, nesting: 0, wrong: 0 };
     let mut cursor = tree.walk();
     loop {
         walk.enter(&cursor.node(), cursor.field_name());
@@ -33,6 +34,7 @@ pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source,
             }
             if !cursor.goto_parent() {
                 walk.source.strings.sort_by_key(|string| string.start);
+                walk.source.generators.sort_unstable();
                 return Some((walk.source, walk.wrong));
             }
         }
@@ -44,6 +46,8 @@ struct TreeWalk<'t> {
     grammar: Grammar,
     source: Source,
     frames: Vec<Frame>,
+    /// The nodes of `frames`.
+    nodes: Vec<Node<'t>>,
     /// Strings that were entered and not yet left; for each, the range after the code interpolated so far.
     open: Vec<Range<usize>>,
     /// Number of blocks around the current node.
@@ -70,8 +74,8 @@ struct Frame {
     tokens: TokenContext,
 }
 
-impl TreeWalk<'_> {
-    fn enter(&mut self, node: &Node, field: Option<&str>) {
+impl<'t> TreeWalk<'t> {
+    fn enter(&mut self, node: &Node<'t>, field: Option<&str>) {
         let meaning =
             if node.is_named() || node.is_error() { meaning(self.grammar, node.kind()) } else { Meaning::Other };
         let is_child = !node.is_extra() && meaning != Meaning::Comment;
@@ -106,11 +110,16 @@ impl TreeWalk<'_> {
         let tokens = TokenContext::default();
         let is_else = node.kind() == "else_clause";
         let attributes = None;
+        self.source.deferred.extend(deferred(*node, &self.nodes, self.text, self.grammar));
+        let generator = generator(*node, &self.nodes, self.function_start(), self.grammar);
+        self.source.generators.extend(generator.map(|start| (start, node.start_byte())));
+        self.nodes.push(*node);
         self.frames.push(Frame { meaning, holds_statements, is_statement, is_body, is_else, item, attributes, tokens });
     }
 
     fn leave(&mut self, node: &Node) {
         let Some(left) = self.frames.pop() else { return };
+        self.nodes.pop();
         if left.meaning == Meaning::String {
             self.source.strings.extend(self.open.pop());
         }
@@ -180,6 +189,12 @@ impl TreeWalk<'_> {
         // Macro tokens are split at semicolons only.
         around.holds_statements = around.meaning != Meaning::Block || kind != MarkKind::Close;
         self.mark(node.start_byte(), node.end_byte(), kind);
+    }
+
+    /// Returns where the innermost function around the current node begins.
+    fn function_start(&self) -> Option<usize> {
+        let item = self.source.items.get(self.frames.last()?.item?)?;
+        matches!(item.kind, ItemKind::Function | ItemKind::Method).then_some(item.range.start)
     }
 
     /// Adds the item that a node declares, if any, and returns its index.

@@ -33,18 +33,21 @@ static CALL: Pattern = Pattern::new(
     r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?(?:check|verify|expect|ensure|validate)(?:[A-Z_]\w*)?|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
 );
 static TESTING: Pattern = Pattern::new(
-    r"(?:^|[^\w.])(require\.\w+|(?:t|is|assert)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|notThrows\w*|snapshot|regex)|(?:c|qt|this|\$this|self|static)(?:\.|::|->)(?:assert\w*|fail|Assert|Check|expect\w+))\s*\(",
+    r"(?:^|[^\w.])(require\.\w+|(?:t|is|assert)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|rejects|doesNot\w+|equal\w*|Equal\w*|assert\w*|fail|notThrows\w*|snapshot|regex)|(?:c|qt|this|\$this|self|static)(?:\.|::|->)(?:assert\w*|fail|Assert|Check|expect\w+))\s*\(",
 );
 static RUBY_COMMAND: Pattern = Pattern::new(r"^((?:assert|refute|flunk)\w*)\b[ (]");
 static REGEX: Pattern = Pattern::new(r"expect\((?:[^'\x22]*,)?\s*/");
 static WAITS: Pattern = Pattern::new(r"\bawait\b|\breturn\b|=>|\.push\(|\[");
+/// Assertions that return a promise.
+static PROMISES: Pattern =
+    Pattern::new(r"^(?:assert(?:\.strict)?|t)\.(?:rejects|doesNotReject|throwsAsync|notThrowsAsync)\(");
 static LINK: Pattern = Pattern::new(r"\)\s*\.expect\(");
 static FAILS: Pattern = Pattern::new(
     r"\b(?:t|b|tb|tc|f)\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:pytest|self|Assertions|Assert)\.(?:fail|Fail)\(|^fail\(|\bpanic!\(|\braise AssertionError|\bthrow new \w*Error|\braise Exception|^flunk\b",
 );
 static SHELL: Pattern = Pattern::new(r"^(?:\[\[? |assert_|refute_|test )");
 pub(super) static CONDITION: Pattern = Pattern::new(
-    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\b(?:in|of)\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b|^(?:pub(?:\([^)]*\))? )?(?:(?:async|const|unsafe) )*fn\b|^macro_rules!",
+    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\b(?:in|of)\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=\s*(?:(?:async|move)\s+)*(?:\|.*\||\|\||(?:\(.*\)|\w+)(?:\s*:[^=]*)?\s*=>|function\b.*)$|^\w+\s*:?=\s*func\b|^(?:(?:let|const|var)\s+\w+\s*=\s*)?set(?:Timeout|Immediate|Interval)\(|\bnextTick\(|^(?:async )?def |^(?:async )?function\b|^(?:pub(?:\([^)]*\))? )?(?:(?:async|const|unsafe) )*fn\b|^macro_rules!",
 );
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
 /// Operators that may leave out what stands behind them.
@@ -98,7 +101,9 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
         around.iter().filter(|head| CONDITION.is_match(head)).cloned().collect::<Vec<_>>()
     };
     // A call that fails the test asserts the opposite of the condition around it.
-    if FAILS.is_match(code) {
+    let unrun =
+        |at: usize| statement.unrun.iter().filter(move |(part, _)| part.contains(&at)).map(|(_, head)| head.clone());
+    if let Some(fails) = FAILS.regex().and_then(|regex| regex.find(code)) {
         let guard = statement.around.last().filter(|head| IF.is_match(head)).map(String::as_str);
         let text = guard.unwrap_or("fail");
         return Some(Assertion {
@@ -107,7 +112,7 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
             subject: calls::sides(text).0,
             shown: one_line(text),
             strength: guard.map(strength::of_guard),
-            conditions: conditions(guard.is_some()),
+            conditions: conditions(guard.is_some()).into_iter().chain(unrun(fails.start())).collect(),
         });
     }
     let form = form(language, code)?;
@@ -117,7 +122,8 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
     let text = statement.text.get(form..).unwrap_or(&statement.text);
     let mut parsed = strength::parse(language, text);
     // Nothing awaits this promise, so its result is never checked.
-    let is_promised = language == Language::JavaScript && (text.contains(".resolves") || text.contains(".rejects"));
+    let is_promised = language == Language::JavaScript
+        && (text.contains(".resolves") || text.contains(".rejects") || PROMISES.is_match(text));
     if is_promised && !WAITS.is_match(code) {
         parsed.strength = Some(Strength::Nothing);
     }
@@ -135,7 +141,7 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
         subject: parsed.subject,
         shown: one_line(text),
         strength: parsed.strength,
-        conditions: conditions(false).into_iter().chain(condition).collect(),
+        conditions: conditions(false).into_iter().chain(condition).chain(unrun(form)).collect(),
     })
 }
 

@@ -10,6 +10,7 @@ use super::skips;
 use super::statements::TextStatement;
 use super::strength::Strength;
 use super::swallow;
+use super::unrun;
 use crate::journal::{TamperFlag, TamperKind};
 
 /// A function on both sides, with the parts of the patch that are needed to judge it.
@@ -63,6 +64,7 @@ impl Pair<'_, '_> {
             self.hidden(&mut flags);
             self.conditional(&mut flags);
             self.cases(&mut flags);
+            self.unrun(&mut flags);
         }
         self.skipped(&mut flags);
         self.swallowed(&mut flags);
@@ -167,6 +169,21 @@ impl Pair<'_, '_> {
         if new.len() > old.len() {
             let line = new.iter().find(|line| self.file.added().any(|added| added == **line)).or(new.first());
             let reason = format!("`{}` returns before some of its assertions", self.name());
+            let line = self.file.place_of_new(line.copied().unwrap_or_default());
+            flags.push(self.flag(line, TamperKind::TestSkipped, true, reason));
+        }
+    }
+
+    /// Flags a test that its runner makes but doesn't run, or that doesn't wait for what it starts.
+    fn unrun(&self, flags: &mut Vec<TamperFlag>) {
+        if let Some((line, why)) = unrun::body(self.old, self.new) {
+            let reason = format!("`{}` {why}", self.name());
+            flags.push(self.flag(self.file.place_of_new(line), TamperKind::TestSkipped, true, reason));
+        }
+        let (old, new) = (unrun::unwaited(self.old), unrun::unwaited(self.new));
+        if new.len() > old.len() {
+            let line = new.iter().find(|line| self.file.added().any(|added| added == **line)).or(new.first());
+            let reason = format!("`{}` starts a function that asserts, and doesn't wait for it", self.name());
             let line = self.file.place_of_new(line.copied().unwrap_or_default());
             flags.push(self.flag(line, TamperKind::TestSkipped, true, reason));
         }

@@ -7,7 +7,8 @@
 //!
 //! The guard compares functions, not lines: it masks comments and strings (`mask`), finds tests (`units`; by a parse
 //! where the language has a grammar, see `syntax`, else by the text), pairs them across the patch
-//! (`matching`), splits them (`statements`, `assertions`, `strength`) and compares them (`compare`, `functions`). A
+//! (`matching`), splits them (`statements`, `assertions`, `strength`), finds what is never run (`unrun`, by the parse
+//! alone) and compares them (`compare`, `functions`). A
 //! test may be renamed, moved, reformatted or merged with another as long as everything it asserted is still asserted.
 //! In doubt the guard flags; a user who disagrees passes `--allow-test-edits`. Cases are in `fixtures/tampering`.
 
@@ -39,6 +40,7 @@ mod strength;
 mod swallow;
 mod task_permission;
 mod units;
+mod unrun;
 
 pub use change::Change;
 pub use inline_tests::InnerTests;

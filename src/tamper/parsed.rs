@@ -9,6 +9,7 @@ use super::pattern::Pattern;
 use super::signatures::Opens;
 use super::statements::TextStatement;
 use super::units::{CFG_TEST, SourceUnits, Suite, Unit};
+use super::unrun::{self, Unrun};
 use crate::syntax::{self, Item, ItemKind, Source};
 
 /// A parsed file with an index of its lines.
@@ -24,6 +25,9 @@ pub(super) struct Parsed {
 static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
 static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
 
+static ASYNC: Pattern = Pattern::new(
+    r"^(?:(?:export|default|static|unsafe|const|pub(?:\([^)]*\))?)\s+)*async\b|^\w+\s*(?::[^=]*)?=\s*async\b",
+);
 /// Matches a decorator that makes a method a test.
 static JS_TEST: Pattern = Pattern::new(r"@(?:\w+\.)*[Tt]est\b");
 const SUITES: [&str; 7] = ["describe", "context", "suite", "xdescribe", "fdescribe", "xcontext", "ddescribe"];
@@ -86,12 +90,24 @@ impl Parsed {
         part
     }
 
-    pub(super) fn statements(&self, file: &Masked, range: Range<usize>) -> Vec<TextStatement> {
+    /// Returns the statements of `range`, which is a test's body or any other text.
+    pub(super) fn statements(&self, file: &Masked, range: Range<usize>, is_test: bool) -> Vec<TextStatement> {
+        let parts = unrun::parts(&self.source.deferred, &self.lines_of(&file.code, &range), &range, is_test);
         let found = self.source.statements(&self.text, range);
         let mut statements: Vec<TextStatement> =
-            found.iter().filter_map(|statement| self.statement(file, statement)).collect();
+            found.iter().filter_map(|statement| self.statement(file, statement, &parts)).collect();
         under_attributes(&mut statements);
         statements
+    }
+
+    /// As [`Self::part`], with its line ends.
+    fn lines_of(&self, lines: &[String], range: &Range<usize>) -> String {
+        let mut part = self.part(lines, range.clone()).into_bytes();
+        let text = self.text.as_bytes().get(range.clone()).unwrap_or_default();
+        for (byte, _) in part.iter_mut().zip(text).filter(|(byte, original)| **byte == b' ' && **original == b'\n') {
+            *byte = b'\n';
+        }
+        String::from_utf8(part).unwrap_or_default()
     }
 
     pub(super) fn code(&self, file: &Masked, unit: &Unit) -> String {
@@ -104,7 +120,7 @@ impl Parsed {
         at.is_some_and(|at| self.source.comments.binary_search_by_key(&at, |comment| comment.start).is_ok())
     }
 
-    fn statement(&self, file: &Masked, found: &syntax::Statement) -> Option<TextStatement> {
+    fn statement(&self, file: &Masked, found: &syntax::Statement, unrun: &[Unrun]) -> Option<TextStatement> {
         let (text, code) = (self.part(&file.text, found.range.clone()), self.part(&file.code, found.range.clone()));
         // Comments are blank, and positions in both forms must stay equal.
         let start = text.len() - text.trim_start().len();
@@ -116,11 +132,23 @@ impl Parsed {
             let pieces = found.before.iter().map(|range| [&self.part(lines, range.clone()), " {} "].concat());
             pieces.chain([end.to_owned()]).collect::<String>()
         };
-        let statement = || TextStatement {
-            line: self.line(found.range.start + start),
-            code: whole(&file.code, code),
-            text: whole(&file.text, text),
-            around: found.around.iter().map(head).collect(),
+        let statement = || {
+            let (first, code) = (found.range.start + start, whole(&file.code, code));
+            let last = first + end - start;
+            // Earlier parts of the statement come first in `code`.
+            let offset = code.len() - (end - start);
+            let unrun = unrun.iter().filter(|(part, _)| part.start < last && part.end > first);
+            let part = |part: &Range<usize>| {
+                let from = if part.start < first { 0 } else { part.start - first + offset };
+                from..part.end.min(last) - first + offset
+            };
+            TextStatement {
+                line: self.line(first),
+                code,
+                text: whole(&file.text, text),
+                around: found.around.iter().map(head).collect(),
+                unrun: unrun.map(|(range, head)| (part(range), head.clone())).collect(),
+            }
         };
         says_something.then(statement)
     }
@@ -152,12 +180,16 @@ impl Parsed {
 
     /// Records the conditions that enclose each test.
     fn conditions(&self, outline: &mut SourceUnits) {
-        let statements = self.source.statements(&self.text, 0..self.text.len());
+        let whole = 0..self.text.len();
+        let parts = unrun::parts(&self.source.deferred, &self.lines_of(&outline.file.code, &whole), &whole, false);
+        let statements = self.source.statements(&self.text, whole);
         for unit in outline.units.iter_mut().filter(|unit| unit.is_test) {
             let at = statements.partition_point(|statement| statement.range.end <= unit.range.start);
             let Some(statement) = statements.get(at) else { continue };
             let heads = statement.around.iter().map(|head| self.part(&outline.file.text, head.clone()));
             unit.conditions = heads.filter(|head| CONDITION.is_match(head.trim())).collect();
+            let unrun = parts.iter().filter(|(part, _)| part.contains(&unit.range.start));
+            unit.conditions.extend(unrun.map(|(_, head)| head.clone()));
         }
     }
 
@@ -211,7 +243,23 @@ impl Parsed {
         let is_test = around.iter().all(|(_, runs)| *runs) && self.is_test(outline, item);
         let (header, body) = self.places(item);
         let (bare, range, attributes) = (bare.to_owned(), item.range.clone(), item.attributes);
-        outline.units.push(Unit { name, bare, is_test, header, body, range, attributes, conditions: Vec::new() });
+        let conditions = Vec::new();
+        let generators = &self.source.generators;
+        let generator = generators.get(generators.partition_point(|(start, _)| *start < range.start));
+        let generator = generator.filter(|(start, _)| *start == range.start).map(|(_, at)| self.line(*at));
+        let is_async = ASYNC.is_match(&self.part(&outline.file.code, range.clone()));
+        outline.units.push(Unit {
+            name,
+            bare,
+            is_test,
+            header,
+            body,
+            range,
+            attributes,
+            conditions,
+            generator,
+            is_async,
+        });
     }
 
     /// Returns the lines of its attributes, and its own lines.

@@ -19,6 +19,8 @@ pub(super) struct TextStatement {
     pub text: String,
     /// Heads of the enclosing blocks, outermost first.
     pub around: Vec<String>,
+    /// Parts of `code` that are never run, each with its beginning for messages.
+    pub unrun: Vec<(Range<usize>, String)>,
 }
 
 static BLOCK_WORD: Pattern = Pattern::new(
@@ -57,7 +59,13 @@ fn by_indentation(file: &Masked, lines: Range<usize>) -> Vec<TextStatement> {
         }
         heads.retain(|(width, _)| *width < indent(code));
         let around = heads.iter().map(|(_, head)| head.clone()).collect();
-        let statement = TextStatement { line: at, code: code.trim().to_owned(), text: text.trim().to_owned(), around };
+        let statement = TextStatement {
+            line: at,
+            code: code.trim().to_owned(),
+            text: text.trim().to_owned(),
+            around,
+            unrun: Vec::new(),
+        };
         if BLOCK_WORD.is_match(&statement.code) {
             heads.push((indent(code), statement.text.clone()));
         }

@@ -18,8 +18,6 @@ static SWALLOWS: Pattern = Pattern::new(
     r"\bsuppress\(|(?:raises|assertRaises)\(\s*(?:AssertionError|Exception|BaseException)\s*\)|\bcatch_unwind\(|\brecover\(\)|\.catch\(\s*(?:\(\w*\)|\w+|_)\s*=>\s*(?:\{\s*\}|null|undefined|true)|\.catch\(\s*(?:noop|\w+\.noop)\)|\.catch\(\s*function\s*\(\w*\)\s*\{\s*\}|\brescue\s+(?:nil|true|false|Exception)\b|assertThrows\(\s*(?:Throwable|AssertionError|Error)\b.*\bassert",
 );
 static LEAVES: Pattern = Pattern::new(r"^(?:(?:return|break|throw|raise|yield break)\b|next$|next (?:if|unless)\b)");
-/// A test that yields is a generator, which no runner runs to its end.
-static YIELDS: Pattern = Pattern::new(r"^yield\b");
 static LEAVES_IF: Pattern =
     Pattern::new(r"^(?:if|unless)\b.*(?:\breturn$|:\s*return\b|\)\s*return\b)|^return\s+(?:if|unless)\b");
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif)\b");
@@ -53,11 +51,8 @@ pub(super) fn early_leaves(function: &Function) -> Vec<usize> {
         let later = &body[at + 1..];
         let depth = statement.around.len() - base;
         let asserts_later = function.assertions.iter().any(|assertion| assertion.line > statement.line);
-        let yields =
-            function.unit.is_test && function.outline.language == Language::Python && YIELDS.is_match(&statement.code);
-        let always = depth == 0
-            && (yields || LEAVES.is_match(&statement.code))
-            && later.iter().any(|next| next.around.len() == base);
+        let always =
+            depth == 0 && LEAVES.is_match(&statement.code) && later.iter().any(|next| next.around.len() == base);
         let in_if = depth == 1
             && statement.code.starts_with("return")
             && statement.around.last().is_some_and(|head| IF.is_match(head))

@@ -14,7 +14,7 @@ use crate::journal::RelPath;
 use crate::syntax::{self, Grammar};
 
 /// A test, or a function that tests may call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Unit {
     /// Name with the enclosing suites: `T::test_add`, `adder > adds`.
     pub name: String,
@@ -32,6 +32,10 @@ pub(super) struct Unit {
     pub attributes: usize,
     /// Heads of the blocks that declare it only conditionally, if the file was parsed.
     pub conditions: Vec<String>,
+    /// The line that makes it a generator, if the file was parsed.
+    pub generator: Option<usize>,
+    /// Whether a call returns a coroutine, promise or future, if the file was parsed.
+    pub is_async: bool,
 }
 
 /// A file with its functions and suites.
@@ -94,7 +98,7 @@ impl SourceUnits {
 
     pub(super) fn statements(&self, unit: &Unit) -> Vec<TextStatement> {
         match &self.parsed {
-            Some(parsed) => parsed.statements(&self.file, unit.range.clone()),
+            Some(parsed) => parsed.statements(&self.file, unit.range.clone(), unit.is_test),
             None => statements(&self.file, self.language, unit.body.clone()),
         }
     }
@@ -127,7 +131,7 @@ impl SourceUnits {
             return true;
         }
         let all = match &self.parsed {
-            Some(parsed) => parsed.statements(&self.file, 0..parsed.text.len()),
+            Some(parsed) => parsed.statements(&self.file, 0..parsed.text.len(), false),
             None => statements(&self.file, self.language, 0..self.file.code.len()),
         };
         !assertions(self.language, &all).is_empty()
@@ -163,8 +167,7 @@ impl SourceUnits {
             let suites = open.iter().map(|suite| suite.name.as_str());
             let name = suites.chain([bare.as_str()]).collect::<Vec<_>>().join(self.separator());
             inside_until = end;
-            let (range, attributes, conditions) = (0..0, 0, Vec::new());
-            self.units.push(Unit { name, bare, is_test, header, body: at..end, range, attributes, conditions });
+            self.units.push(Unit { name, bare, is_test, header, body: at..end, ..Unit::default() });
         }
     }
 
