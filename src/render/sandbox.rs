@@ -30,7 +30,7 @@ pub(super) fn sandbox_line(sandbox: &SandboxBuilt) -> String {
 }
 
 fn word(layer: &Layer) -> Option<String> {
-    let name = sanitise_line(&layer.name);
+    let name = shown(layer);
     if !layer.holds {
         // It is missing nearly everywhere, and no guarantee depends on it.
         return (!layer.only_bounds()).then(|| format!("no {name}: {}", sanitise_line(&layer.detail)));
@@ -39,7 +39,12 @@ fn word(layer: &Layer) -> Option<String> {
         return Some(format!("namespaces by {name} {}", sanitise_line(&layer.detail)));
     }
     let version = layer.detail.strip_prefix("ABI ").map(|abi| format!(" {abi}")).unwrap_or_default();
-    NAMED.contains(&&*name).then(|| format!("{name}{version}"))
+    NAMED.contains(&layer.name.as_str()).then(|| format!("{name}{version}"))
+}
+
+/// The name of a layer for people. Journals and reports keep the older word for PID namespaces.
+fn shown(layer: &Layer) -> String {
+    if layer.name == "cells" { "pid namespaces".to_owned() } else { sanitise_line(&layer.name).into_owned() }
 }
 
 /// One line per layer and attempt, with hints for missing layers; for standard output.
@@ -47,7 +52,7 @@ fn word(layer: &Layer) -> Option<String> {
 pub(crate) fn sandbox_table(sandbox: &SandboxBuilt) -> String {
     let mut out = String::new();
     for layer in &sandbox.layers {
-        row(&mut out, layer.holds, &layer.name, &layer.detail, 14);
+        row(&mut out, layer.holds, &shown(layer), &layer.detail, 14);
         if let Some(hint) = &layer.hint {
             let _ = writeln!(out, "  {:14}   hint: {}", "", sanitise_line(hint));
         }
@@ -96,7 +101,7 @@ mod tests {
         let line = console::strip_ansi_codes(&sandbox_line(&sandbox())).into_owned();
         assert_eq!(
             line,
-            "files ✓  processes ✗  network ✓   (landlock 7 · no cells: refused)  18 ms\n          \
+            "files ✓  processes ✗  network ✓   (landlock 7 · no pid namespaces: refused)  18 ms\n          \
              not held: signal kcode (so)"
         );
     }
@@ -111,7 +116,7 @@ mod tests {
     #[test]
     fn the_table_has_a_hint_below_what_is_missing() {
         let table = console::strip_ansi_codes(&sandbox_table(&sandbox())).into_owned();
-        assert!(table.contains("✗ cells          refused\n                   hint: do this\n"), "{table}");
+        assert!(table.contains("✗ pid namespaces refused\n                   hint: do this\n"), "{table}");
         assert!(table.contains("processes: 1 attempts"), "{table}");
     }
 }

@@ -44,7 +44,7 @@ fn a_command_is_ended_before_the_disk_is_full() {
         return;
     }
     let mut filler = with_small_disk(place.path(), &std::env::current_exe().unwrap());
-    let output = filler.args(["--exact", "sandbox::supplies::filler"]).env(ROLE, place.path()).output().unwrap();
+    let output = filler.args(["--exact", "sandbox::small_disk::filler"]).env(ROLE, place.path()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && told.contains(" 1 passed"), "{told}");
 }

@@ -11,10 +11,10 @@ use crate::support::skipped::{Need, given, has_program};
 /// What `line` writes in a PID namespace; `None` where this machine doesn't allow us one.
 async fn seen(world: &World, line: &str) -> Option<String> {
     let (worker, wall) = Worker::start(world.plan(line)).await.unwrap();
-    let has_cells = wall.layers.iter().any(|layer| layer.name == "namespaces" && layer.holds);
+    let has_own_namespaces = wall.layers.iter().any(|layer| layer.name == "namespaces" && layer.holds);
     let run = worker.run_tests(&[]).await.unwrap();
     assert_eq!(worker.stop().await.survivors, 0);
-    given(Need::PidNamespaces, has_cells).then(|| world.log(&run))
+    given(Need::PidNamespaces, has_own_namespaces).then(|| world.log(&run))
 }
 
 #[tokio::test]
