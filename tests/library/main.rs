@@ -29,4 +29,5 @@ mod skips;
 mod tampering;
 mod tools;
 mod wire;
+mod wire_connections;
 mod workspace;
