@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
 use super::chunk::Chunk;
-use super::early::Early;
+use super::early_connection::Early;
 use super::error::presentable;
 use super::service::{Exchange, Service};
 use super::sse_validator::cut;

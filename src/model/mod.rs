@@ -1,7 +1,7 @@
 //! Client for Kimi's chat completions API: conversation, requests, streamed replies, errors, retries and prices.
 //!
 //! [`Conversation`] holds the history as bytes and builds requests from it. A [`Model`] answers them; [`Client`] does
-//! so over HTTP. Below the client, `early` opens the first connection, `service` checks responses, `sse_validator`
+//! so over HTTP. Below the client, `early_connection` opens the first connection, `service` checks responses, `sse_validator`
 //! checks the stream's bytes, and `chunk` and `stream` assemble the message (`reasoning` and `leak` handle what other
 //! hosts do differently). A failure is a [`ModelError`]: `refusal` classifies responses, `tls_errors` TLS errors
 //! (`other_scheme` a base URL with the wrong scheme), [`retry`] decides whether to ask again, and `advice` writes the
@@ -13,7 +13,7 @@ mod chat;
 mod chunk;
 mod client;
 mod conversation;
-mod early;
+mod early_connection;
 mod error;
 mod estimate;
 mod leak;

@@ -19,7 +19,7 @@ use crate::tools::TestRun;
 pub(super) struct Certificate {
     /// Looked at in the background, because programs are large; `None` once it was told, or when there are no tests.
     environment: Option<JoinHandle<Option<TestEnvironment>>>,
-    looks: Option<EnvironmentProbe>,
+    probe: Option<EnvironmentProbe>,
     asked: watch::Receiver<bool>,
     results: PathBuf,
     missing: Option<String>,
@@ -37,13 +37,13 @@ struct EnvironmentProbe {
 impl Certificate {
     /// That of an open run. What `tests` run in is looked at once the first request has left.
     pub(super) fn new(spec: &RunSpec<'_>, open: &OpenRun, tests: Option<&TestCommand>, redactor: &Redactor) -> Self {
-        let looks = EnvironmentProbe {
+        let probe = EnvironmentProbe {
             root: spec.repository.root().to_owned(),
             variables: sandbox::variables(&spec.settings.child_env.value),
             redactor: redactor.clone(),
         };
-        let (looks, asked, results) = (Some(looks), open.asked.subscribe(), open.folder.results());
-        let mut certificate = Self { environment: None, looks, asked, results, missing: None };
+        let (probe, asked, results) = (Some(probe), open.asked.subscribe(), open.folder.results());
+        let mut certificate = Self { environment: None, probe, asked, results, missing: None };
         if let Some(command) = tests {
             certificate.look(command);
         }
@@ -52,7 +52,7 @@ impl Certificate {
 
     /// Looks at what `command` runs in, the first time that there is one.
     pub(super) fn look(&mut self, command: &TestCommand) {
-        let Some(EnvironmentProbe { root, variables, redactor }) = self.looks.take() else { return };
+        let Some(EnvironmentProbe { root, variables, redactor }) = self.probe.take() else { return };
         let (command, mut asked) = (command.clone(), self.asked.clone());
         let look = move || {
             let mut seen = testing::environment(&command, &root, variables);

@@ -10,10 +10,10 @@ use super::applying::apply;
 use super::context_window;
 use super::current_run::Run;
 use super::failure::Failure;
-use super::front::{Handed, Next};
 use super::out_file::replace;
 use super::resumed_run::last_outcome;
 use super::stored_run::{report_of, write_report};
+use super::user_interface::{Handed, Next};
 use crate::journal::{
     Applied, Event, FileJournal, Journal, Outcome, PolicyVerdict, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder,
     StopReason, read_own, recover,

@@ -5,11 +5,11 @@ use tokio::sync::watch;
 use super::current_run::Run;
 use super::failure::Failure;
 use super::finish::{cut_short, finish};
-use super::front::Next;
 use super::interrupt::Interrupts;
 use super::model_backend::ModelBackend;
 use super::out_file;
 use super::run_spec::RunSpec;
+use super::user_interface::Next;
 use crate::journal::{Outcome, RunFolder};
 use crate::settings::{Environment, Redactor};
 

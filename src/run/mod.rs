@@ -7,7 +7,7 @@
 //! | from its beginning to its end | [`run`], in `live`; [`replay()`] is the same with a model, a journal and an environment that go by a recording |
 //! | opened | `current_run`, `open_run`: its folder, its journal, who watches; `run_limits`: limits, price, client |
 //! | prepared | `prepare`: worker and view (`sandbox_start`, `new_view`, `view_slot`), the first messages (`opening`), what tests may see beside the tree ([`consents`], `visible_paths`), how they went before (`start_state`, `baseline_runs`), beside each other |
-//! | held | `converse`: once tests can run at all (`setup`), the planner's loop works at `environment`: its `tool_calls`, its `verifier` (`command_runs`, `on_patch`, `copy_instead`, `failure_causes`), and whether the patch weakens tests (`guard`); `model_backend` answers, and `redacted_errors` keeps a provider's words without secrets |
+//! | held | `conversation`: once tests can run at all (`setup`), the planner's loop works at `environment`: its `tool_calls`, its `verifier` (`command_runs`, `on_patch`, `copy_instead`, `failure_causes`), and whether the patch weakens tests (`guard`); `model_backend` answers, and `redacted_errors` keeps a provider's words without secrets |
 //! | proven | `patch_verification`, `reproduction`: a test that shows what the patch mends; `minimize`, `minimized_patch`: what no test needs of it; `trial_runs` are the runs of both, `certificate` what is noted for whoever verifies later |
 //! | finished | `finish`: outcome, patch and report (`context_window`: what to do about a full window); `applying`: the tree; `stored_run`: what is read of a run later; `clean_up`: what killed runs left |
 //! | run again | [`rerun`]: the tests of a run that is over |
@@ -20,7 +20,7 @@ mod clean_up;
 mod command_runs;
 pub(crate) mod consents;
 mod context_window;
-mod converse;
+mod conversation;
 mod copy_instead;
 mod current_run;
 mod environment;
@@ -29,7 +29,6 @@ mod failure;
 mod failure_causes;
 mod finish;
 mod follow;
-mod front;
 mod guard;
 mod inherited;
 mod interrupt;
@@ -64,6 +63,7 @@ mod stored_run;
 mod tool_calls;
 mod trial_runs;
 mod unanswered;
+mod user_interface;
 mod verifier;
 mod view_slot;
 mod visible_paths;
@@ -73,7 +73,6 @@ pub(crate) use chosen_tests::ChosenTests;
 pub(crate) use clean_up::{REPLAYS, clear, clear_replays};
 pub(crate) use failure::Failure;
 pub(crate) use follow::FollowUp;
-pub(crate) use front::{Front, Handed, LineReader, Next};
 pub(crate) use inherited::Inherited;
 pub(crate) use interrupt::Interrupts;
 pub(crate) use kept_flags::resumed;
@@ -86,3 +85,4 @@ pub(crate) use resumed_run::ResumedRun;
 pub(crate) use run_spec::RunSpec;
 pub(crate) use signals::{News, Signals};
 pub(crate) use stored_run::{load, unreadable};
+pub(crate) use user_interface::{Front, Handed, LineReader, Next};

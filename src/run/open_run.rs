@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::failure::Failure;
-use super::front::LineReader;
 use super::kept_flags::kept;
 use super::run_limits::limits;
 use super::run_spec::RunSpec;
+use super::user_interface::LineReader;
 use crate::journal::{Event, FileJournal, Journal, Outcome, Record, Resumed, RunFolder, RunStarted, is_disk_failure};
 use crate::render::TerminalRenderer;
 use crate::settings::{Redactor, Settings};

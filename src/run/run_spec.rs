@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::front::Front;
 use super::inherited::Inherited;
 use super::options::RunOptions;
 use super::pending_changes::PendingChanges;
 use super::resumed_run::ResumedRun;
 use super::start_conditions::StartConditions;
+use super::user_interface::Front;
 use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};

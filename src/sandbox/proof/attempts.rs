@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid};
 
-use super::linger::{LINGER, linger};
+use super::surviving_process::{LINGER, linger};
 use super::targets::Targets;
 use super::{OUTLIVE, mounts, other_processes, shared_memory, terminal, tracing};
 use crate::journal::{Guard, Proof};

@@ -13,12 +13,12 @@
 
 mod attempts;
 mod canary;
-mod linger;
 mod mounts;
 mod other_processes;
 mod prover;
 mod search;
 mod shared_memory;
+mod surviving_process;
 mod targets;
 mod terminal;
 mod tracing;

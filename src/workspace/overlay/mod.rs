@@ -10,14 +10,14 @@
 //! | `layers` | derives what the view shows at a path from both layers |
 //! | `walk` | lists which paths of the view may differ: the upper layer, and what it hides |
 //! | `rules`, `tracked` | answer what git ignores and tracks, path by path |
-//! | `scene` | compares the view with the tree at the start of the run |
+//! | `start_comparison` | compares the view with the tree at the start of the run |
 
 mod layers;
 mod prepare;
 mod rules;
-mod scene;
+mod start_comparison;
 mod tracked;
 mod walk;
 
 pub use prepare::{NoOverlay, Overlay};
-pub(super) use scene::OverlayScene;
+pub(super) use start_comparison::OverlayScene;

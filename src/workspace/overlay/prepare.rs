@@ -15,7 +15,7 @@ use rustix::process::{getegid, geteuid};
 
 use super::layers::OverlayLayers;
 use super::rules::ViewRules;
-use super::scene::{OverlayScene, changed_ns};
+use super::start_comparison::{OverlayScene, changed_ns};
 use crate::workspace::apply::{check, permissions};
 use crate::workspace::{
     ApplyError, Blobs, ChangeSet, ChangedFile, Doing, Repository, by_products::is_by_product_folder, file_state,
@@ -142,8 +142,8 @@ impl Overlay {
     ) -> io::Result<OverlayScene> {
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority());
         let layers = OverlayLayers { lower: open(&self.tree)?, upper: open(&self.folder.join("upper"))? };
-        let ground = ViewRules::new(repository, layers, dependencies);
-        Ok(OverlayScene::new(ground, Blobs::at(&run.join("blobs")), self.began_ns, &self.changes))
+        let view_rules = ViewRules::new(repository, layers, dependencies);
+        Ok(OverlayScene::new(view_rules, Blobs::at(&run.join("blobs")), self.began_ns, &self.changes))
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) enum RulesOf {
 
 /// Cached answers of one comparison; the `.gitignore` files may have changed at the next.
 pub(super) struct IgnoreRules<'a> {
-    ground: &'a ViewRules,
+    view_rules: &'a ViewRules,
     pub(super) cursor: Cursor<'a>,
     at_start: HashMap<PathBuf, Rc<RuleFolder>>,
     now: HashMap<PathBuf, Rc<RuleFolder>>,
@@ -81,10 +81,10 @@ struct Nested {
 const ALL_RULES: u64 = 8 << 20;
 
 impl<'a> IgnoreRules<'a> {
-    pub(super) fn of(ground: &'a ViewRules) -> Self {
+    pub(super) fn of(view_rules: &'a ViewRules) -> Self {
         Self {
-            ground,
-            cursor: Cursor::through(&ground.layers),
+            view_rules,
+            cursor: Cursor::through(&view_rules.layers),
             at_start: HashMap::new(),
             now: HashMap::new(),
             repositories: HashMap::new(),
@@ -107,12 +107,12 @@ impl<'a> IgnoreRules<'a> {
     }
 
     fn is_dependency(&self, folder: &Path) -> bool {
-        self.ground.dependencies.iter().any(|name| folder.file_name() == Some(name.as_ref()))
+        self.view_rules.dependencies.iter().any(|name| folder.file_name() == Some(name.as_ref()))
     }
 
     /// Applies the rules to `path` itself: the nearest ones that match decide, up to the top of the repository.
     fn matches(&self, mut chain: Option<&RuleChain>, path: &Path, is_folder: bool) -> bool {
-        let full = self.ground.root.join(path);
+        let full = self.view_rules.root.join(path);
         let mut of_another = false;
         while let Some(rules) = chain {
             match rules.says.as_ref().map(|says| says.matched(&full, is_folder)) {
@@ -124,12 +124,12 @@ impl<'a> IgnoreRules<'a> {
             chain = if of_another { None } else { rules.above.as_deref() };
         }
         if !of_another {
-            match self.ground.exclude.matched(&full, is_folder) {
+            match self.view_rules.exclude.matched(&full, is_folder) {
                 ignore::Match::None => {}
                 other => return other.is_ignore(),
             }
         }
-        self.ground.global.matched(path, is_folder).is_ignore()
+        self.view_rules.global.matched(path, is_folder).is_ignore()
     }
 
     /// Returns true when the folder's `.gitignore`, as the view shows it, can be trusted.
@@ -199,7 +199,7 @@ impl<'a> IgnoreRules<'a> {
         };
         let text = self.cursor.content(layer, &file, mode).map_err(|_| Unfit)?;
         self.room = self.room.saturating_sub(text.len() as u64);
-        ignore_file::parse(&self.ground.root.join(folder), &text)
+        ignore_file::parse(&self.view_rules.root.join(folder), &text)
     }
 
     /// Returns true when the user's tree has a nested repository in `folder`.
@@ -212,7 +212,7 @@ impl<'a> IgnoreRules<'a> {
         let within = |list: &PathList, path: &Path| list.find(path.as_os_str().as_bytes()).is_some();
         match path.parent().and_then(|folder| self.repository_of(folder)) {
             Some(nested) => path.strip_prefix(&nested.top).is_ok_and(|path| within(&nested.paths, path)),
-            None => within(self.ground.tracked.main(), path),
+            None => within(self.view_rules.tracked.main(), path),
         }
     }
 
@@ -222,7 +222,7 @@ impl<'a> IgnoreRules<'a> {
         match self.repository_of(folder) {
             Some(nested) if nested.top == folder => nested.paths.len() > 0,
             Some(nested) => folder.strip_prefix(&nested.top).is_ok_and(|path| within(&nested.paths, path)),
-            None => within(self.ground.tracked.main(), folder),
+            None => within(self.view_rules.tracked.main(), folder),
         }
     }
 
@@ -238,9 +238,9 @@ impl<'a> IgnoreRules<'a> {
         }
         for top in missing.into_iter().rev() {
             if self.is_repository(top) {
-                let is_submodule = self.ground.tracked.main().find(top.as_os_str().as_bytes()).is_some();
+                let is_submodule = self.view_rules.tracked.main().find(top.as_os_str().as_bytes()).is_some();
                 if is_submodule || !self.ignores_folder(RulesOf::Start, top) {
-                    found = Some(Rc::new(Nested { top: top.to_owned(), paths: self.ground.tracked.nested(top) }));
+                    found = Some(Rc::new(Nested { top: top.to_owned(), paths: self.view_rules.tracked.nested(top) }));
                 }
             }
             self.repositories.insert(top.to_owned(), found.clone());

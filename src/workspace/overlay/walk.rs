@@ -201,8 +201,8 @@ mod tests {
         make(&upper);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).expect("a layer");
         let repository = Repository::open(&lower).expect("a project");
-        let ground = ViewRules::new(&repository, OverlayLayers { lower: open(&lower), upper: open(&upper) }, &[]);
-        let (mut rules, stop) = (IgnoreRules::of(&ground), AtomicBool::new(stop));
+        let view_rules = ViewRules::new(&repository, OverlayLayers { lower: open(&lower), upper: open(&upper) }, &[]);
+        let (mut rules, stop) = (IgnoreRules::of(&view_rules), AtomicBool::new(stop));
         let found = walk(&mut rules, &mut Effort::new(&stop));
         (found, rules.cursor.opened())
     }

@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_secs(4);
 
 tokio::task_local! {
     /// Set while the dummy request runs.
-    static ERRAND: ();
+    static DUMMY_REQUEST: ();
 }
 
 /// The connection that was opened early; locked while it is being made.
@@ -31,9 +31,9 @@ struct EarlyConnection {
 }
 
 impl Early {
-    /// Makes a connection through `errand`, a request that is never sent and always fails.
-    pub(super) async fn connect<T>(errand: impl Future<Output = T>) {
-        drop(ERRAND.scope((), errand).await);
+    /// Makes a connection through `request`, a request that is never sent and always fails.
+    pub(super) async fn connect<T>(request: impl Future<Output = T>) {
+        drop(DUMMY_REQUEST.scope((), request).await);
     }
 }
 
@@ -68,11 +68,11 @@ where
     }
 
     fn call(&mut self, to: To) -> Self::Future {
-        let is_errand = ERRAND.try_with(|()| ()).is_ok();
+        let is_request = DUMMY_REQUEST.try_with(|()| ()).is_ok();
         let (kept, connecting) = (Arc::clone(&self.early.0), self.inner.call(to));
         Box::pin(async move {
             let mut kept = kept.lock().await;
-            if is_errand {
+            if is_request {
                 let connection = Box::new(connecting.await?);
                 *kept = Some(EarlyConnection { since: Instant::now(), connection });
                 return Err("it is kept for the first request".into());

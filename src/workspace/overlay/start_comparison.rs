@@ -24,7 +24,7 @@ use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
 
 /// An overlay, the rules of what counts in it, and what is known of its start.
 pub(in crate::workspace) struct OverlayScene {
-    ground: ViewRules,
+    view_rules: ViewRules,
     pub(in crate::workspace) blobs: Blobs,
     /// Recorded start states; their contents are in the blobs.
     starts: Mutex<BTreeMap<PathBuf, Option<FileState>>>,
@@ -55,9 +55,9 @@ struct ViewLook<'a> {
 
 impl OverlayScene {
     /// `before` are the changes that the upper layer holds already; they tell the start of their paths.
-    pub(super) fn new(ground: ViewRules, blobs: Blobs, began_ns: i64, before: &ChangeSet) -> Self {
+    pub(super) fn new(view_rules: ViewRules, blobs: Blobs, began_ns: i64, before: &ChangeSet) -> Self {
         let starts = before.entries.iter().map(|entry| (entry.path.as_path().to_owned(), entry.before));
-        Self { ground, blobs, starts: Mutex::new(starts.collect()), began_ns }
+        Self { view_rules, blobs, starts: Mutex::new(starts.collect()), began_ns }
     }
 
     pub(in crate::workspace) fn contents(&self) -> PatchSources<'_> {
@@ -65,7 +65,7 @@ impl OverlayScene {
     }
 
     fn lower(&self) -> &Dir {
-        &self.ground.layers.lower
+        &self.view_rules.layers.lower
     }
 
     fn starts(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Option<FileState>>> {
@@ -76,7 +76,7 @@ impl OverlayScene {
     /// Records the start of `path` before a tool changes it. The tool works on what the view shows, so that counts,
     /// even if the user changed it a moment ago.
     pub(in crate::workspace) fn keep(&self, path: &Path) -> io::Result<()> {
-        let mut cursor = Cursor::through(&self.ground.layers);
+        let mut cursor = Cursor::through(&self.view_rules.layers);
         let is_changed = cursor.look(path).is_ok_and(|(layer, _)| layer == LayerState::Upper);
         if is_of_git(path) || is_changed {
             return Ok(());
@@ -135,7 +135,7 @@ impl OverlayScene {
     }
 
     fn look(&self) -> ViewLook<'_> {
-        ViewLook { scene: self, rules: IgnoreRules::of(&self.ground), room: Room::default() }
+        ViewLook { scene: self, rules: IgnoreRules::of(&self.view_rules), room: Room::default() }
     }
 
     fn start(&self, path: &Path, rules: &mut IgnoreRules<'_>) -> Start {

@@ -18,7 +18,7 @@ impl CommandPlace<'_> {
             .or_else(|| Some((self.dir.join("Cargo.toml"), self.dir.join("Cargo.lock"))))?;
         let manifest = self.files.read(&manifest, MAX_BYTES)?.text();
         if manifest.contains("path = \"../") {
-            return Some("a crate beside the repository is needed".to_owned());
+            return Some("a crate outside of the repository is needed".to_owned());
         }
         let home =
             std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
@@ -62,7 +62,7 @@ impl CommandPlace<'_> {
     pub(super) fn go(&self) -> Option<String> {
         let manifest = self.text("go.mod")?;
         if manifest.contains("=> ../") {
-            return Some("a module beside the repository is needed".to_owned());
+            return Some("a module outside of the repository is needed".to_owned());
         }
         if self.has("vendor/modules.txt") {
             return None;
