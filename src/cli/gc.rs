@@ -49,11 +49,11 @@ pub(super) struct Cleared {
     schema: &'static str,
     /// True when nothing was removed.
     dry_run: bool,
-    /// The runs that went, or would, oldest first.
+    /// The runs that were removed, or would be, oldest first.
     runs: Vec<Going>,
     /// Test results of start states that no run would use any more.
     baselines: u64,
-    /// Bytes that all of that took.
+    /// Total size in bytes of what was removed, or would be.
     bytes: Bytes,
 }
 

@@ -127,7 +127,7 @@ fn repository(facts: &SurveyFacts<'_>) -> String {
         lines.insert(4, format!("At the end kcode also runs:{}", checks.collect::<String>()));
     }
     if let Some(focus) = facts.focus {
-        lines.push(format!("The user stands in {}/; paths still start at the root.", plain_name(focus.as_str())));
+        lines.push(format!("The user works in {}/; paths still start at the root.", plain_name(focus.as_str())));
     }
     lines.push(facts.git.as_ref().map_or_else(|| "Git: none".to_owned(), git));
     lines.join("\n") + "\n"

@@ -130,7 +130,7 @@ fn newer(line: usize, record: &[u8]) -> Option<RecoverError> {
     } else if is_known(kind) {
         return None;
     } else {
-        format!("it tells of {kind:?}")
+        format!("it has an event of the type {kind:?}")
     };
     Some(RecoverError::Newer { line, what })
 }

@@ -79,10 +79,10 @@ fn row(out: &mut String, name: &str, both: &BeforeAfter<String>) -> std::fmt::Re
 
 fn tree(told: &Verification) -> String {
     let short = |id: &Option<String>| id.as_deref().map_or("unknown", |id| id.get(..12).unwrap_or(id)).to_owned();
-    let ground = &told.ground;
-    let (start, patched) = (&ground.start_tree, &ground.patched_tree);
+    let tested_tree = &told.tested_tree;
+    let (start, patched) = (&tested_tree.start_tree, &tested_tree.patched_tree);
     let known = start.then.is_some() && patched.then.is_some() && patched.now.is_some();
-    match ground.standing {
+    match tested_tree.standing {
         TreeStanding::Start | TreeStanding::Patched if !known => {
             "git can't tell; the files of the patch are as they were".to_owned()
         }

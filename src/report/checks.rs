@@ -29,7 +29,7 @@ pub enum CheckState {
     Broken,
     /// It failed before and still fails.
     StillFailing,
-    /// It fails; how it went before is unknown.
+    /// It fails; its result on the start state is unknown.
     Failing,
     /// It wasn't run on the patch.
     NotRun,

@@ -30,9 +30,9 @@ fn tests(report: &Report) -> String {
     told.extend(lists(tests));
     let tree = report.certificate.patched_tree.as_deref().map(|id| format!("tree {}", id.get(..ID).unwrap_or(id)));
     let stale = (!tests.fresh).then(|| "before the last edit".to_owned());
-    let ground: Vec<_> = tree.into_iter().chain(stale).collect();
-    let ground = if ground.is_empty() { String::new() } else { format!(" ({})", ground.join(", ")) };
-    format!("{}: {}{ground}", plain(command), told.join(", "))
+    let details: Vec<_> = tree.into_iter().chain(stale).collect();
+    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+    format!("{}: {}{details}", plain(command), told.join(", "))
 }
 
 fn went(result: &TestResult) -> String {

@@ -43,7 +43,8 @@ pub struct Verification {
     /// The test command that ran.
     pub command: String,
     /// The tree on which it ran.
-    pub ground: TreeState,
+    #[serde(rename = "ground")]
+    pub tested_tree: TreeState,
     /// Exit code; `null` if a signal or kcode ended the tests.
     pub exit: BeforeAfter<Option<i32>>,
     /// Whether the tests passed.
@@ -117,7 +118,7 @@ pub struct TestsNow<'a> {
     /// Runs of the report's checks, in its order; `None` if one wasn't run.
     pub checks: &'a [Option<&'a TestRun>],
     /// The tree on which they ran.
-    pub ground: TreeState,
+    pub tested_tree: TreeState,
     /// Results of single tests at the time of the run, if kept.
     pub then: Option<&'a Verdicts>,
     /// The environment of today.
@@ -143,7 +144,7 @@ impl Verification {
             detail: String::new(),
             agrees: true,
             command: last.command.clone(),
-            ground: measured.ground,
+            tested_tree: measured.tested_tree,
             exit: BeforeAfter { then: certified.exit_code, now: last.exit_code },
             passed: BeforeAfter { then: certified.passed, now: last.passed() },
             counts: BeforeAfter { then: certified.counts, now: last.counts },
@@ -201,9 +202,9 @@ impl Verification {
             _ => {}
         }
         told.extend(self.checks.iter().filter_map(VerifiedCheck::difference));
-        if matches!(self.ground.standing, TreeStanding::Applies | TreeStanding::Contains) {
+        if matches!(self.tested_tree.standing, TreeStanding::Applies | TreeStanding::Contains) {
             told.push("the tree is another one".to_owned());
-        } else if differ(&self.ground.start_tree) || differ(&self.ground.patched_tree) {
+        } else if differ(&self.tested_tree.start_tree) || differ(&self.tested_tree.patched_tree) {
             told.push("the patch makes another tree".to_owned());
         }
         told

@@ -78,7 +78,7 @@ pub(super) const LETTERS: [(char, Action, &str); 18] = [
     ('s', Action::Split, "split it into its separate changes"),
     ('e', Action::Edit, "rewrite it in your editor ($VISUAL, $EDITOR)"),
     ('w', Action::Why, "why: the turn that made it, and what the model said there"),
-    ('t', Action::Sides, "two columns, old and new beside each other, or one"),
+    ('t', Action::Sides, "old and new side by side, or in one column"),
     ('p', Action::Page, "the whole patch in your pager ($PAGER)"),
     ('/', Action::Search, "search; empty repeats the last one"),
     ('.', Action::Next, "next hunk (also → and Tab)"),

@@ -33,14 +33,14 @@ pub struct KeptResults {
     pub after: Option<Verdicts>,
 }
 
-/// A test that went otherwise than it was said to.
+/// A test whose result differs from the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     /// The test.
     pub test: String,
-    /// How it went then; `null` when it wasn't there.
+    /// Result in the report; `null` if the test didn't exist.
     pub then: Option<Verdict>,
-    /// How it goes now; `null` when it isn't there.
+    /// Result now; `null` if the test doesn't exist.
     pub now: Option<Verdict>,
 }
 

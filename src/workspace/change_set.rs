@@ -14,14 +14,14 @@ use crate::journal::{RUN_FILE_LIMIT, RelPath, read_own};
 /// Schema name in `changes.json`.
 pub const CHANGES_SCHEMA: &str = "kcode.changes/1";
 
-/// One path: what stood there, and what is to stand there. The contents are in [`Blobs`](super::Blobs).
+/// A changed path, before and after the change. The contents are kept separately, by their digests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangedFile {
     /// The path.
     pub path: RelPath,
-    /// `None`: there was nothing.
+    /// State before the change; `None` if the path didn't exist.
     pub before: Option<FileState>,
-    /// `None`: there is to be nothing.
+    /// State after the change; `None` if the path is removed.
     pub after: Option<FileState>,
 }
 

@@ -63,7 +63,7 @@ impl FileMode {
 pub struct FileState {
     /// The mode.
     pub mode: FileMode,
-    /// Of the content; for a link, of its target.
+    /// SHA-256 of the content; for a link, of its target.
     pub sha256: Digest,
 }
 

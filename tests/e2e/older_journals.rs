@@ -137,7 +137,7 @@ fn one_of_another_version_is_read_and_not_gone_on_with() {
 fn one_of_a_newer_version_is_refused_by_what_is_not_known() {
     let newer = [
         (r#"its schema is "kcode.event/2""#, "schema", "kcode.event/2"),
-        (r#"it tells of "teleported""#, "type", "teleported"),
+        (r#"it has an event of the type "teleported""#, "type", "teleported"),
     ];
     for (words, field, value) in newer {
         let (world, kimi, kept) = rewritten(|record| {

@@ -117,7 +117,7 @@ fn from_where_the_user_stood() {
     let mut command = world.keyed(&kimi, &["fix", TASK]);
     command.current_dir(world.root().join("part"));
     let kept = world.run(command).code(0).kept();
-    assert!(kept.messages()[1]["content"].as_str().unwrap().contains("The user stands in part/"));
+    assert!(kept.messages()[1]["content"].as_str().unwrap().contains("The user works in part/"));
     replays(&world);
 }
 

@@ -223,7 +223,7 @@ fn words_are_whole_on_narrow_terminals() {
         let seen = terminal.wait_to_see("this help");
         is_whole(&seen, "why: the turn that made it, and what the model said there");
         is_whole(&seen, "leave; what you decided is kept for the next review");
-        is_whole(&seen, "two columns, old and new beside each other, or one");
+        is_whole(&seen, "old and new side by side, or in one column");
         terminal.press("q");
         terminal.wait_to_see("greeting.txt");
         terminal.press("\r");

@@ -64,7 +64,7 @@ enum Go {
 
 /// Tests the accepted changes; the user may overrule the result.
 async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
-    if context.manner.no_verify {
+    if context.options.no_verify {
         output::say("not tested: --no-verify");
         return Ok(Go::On);
     }

@@ -51,28 +51,28 @@ pub(super) fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Ou
 
 /// Reviews `run`. The outcome is [`Outcome::Verified`] when the user's decision was carried out, also when that was to
 /// leave.
-pub(super) fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Outcome, Failure> {
+pub(super) fn review(global: &Global, run: RunFolder, options: ReviewOptions) -> Result<Outcome, Failure> {
     let attended = std::io::stdin().is_terminal();
-    let plain = manner.plain;
-    let mut context = ReviewContext::open(global, run, manner)?;
+    let plain = options.plain;
+    let mut context = ReviewContext::open(global, run, options)?;
     let mut review = context.review()?;
     let plain = plain || !attended || !full_screen::can();
     // A thread that still waits for a key doesn't delay the end.
     run::on_a_runtime(async {
         let mut signals = Signals::listen()?;
         loop {
-            let wish = if plain {
+            let exit = if plain {
                 plain::run(&mut review, &context, &mut signals).await?
             } else {
                 full_screen::run(&mut review, &context, &mut signals).await?
             };
-            let ended = match wish {
+            let ended = match exit {
                 ReviewExit::Conclude => conclude::conclude(&mut context, &review, &mut signals).await?,
                 ReviewExit::Leave => Some(Outcome::Verified),
                 ReviewExit::Stop if !attended && !review.has_decisions() => return Err(nobody(&context.run)),
                 ReviewExit::Stop => Some(Outcome::Interrupted),
             };
-            match (ended, wish) {
+            match (ended, exit) {
                 (Some(outcome), ReviewExit::Conclude) => return Ok(outcome),
                 (Some(outcome), _) => return leave(&mut context, &review).map(|()| outcome),
                 (None, _) => {}

@@ -32,7 +32,7 @@ pub(super) struct ReviewContext {
     settings: Result<Settings, Failure>,
     /// Removes secrets from what is shown.
     pub redactor: Redactor,
-    pub manner: ReviewOptions,
+    pub options: ReviewOptions,
     inherited: Vec<Record>,
     records: Vec<Record>,
 }
@@ -42,7 +42,7 @@ impl ReviewContext {
     ///
     /// # Errors
     /// When it has no patch, was applied already, is running, or can't be read.
-    pub(super) fn open(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Self, Failure> {
+    pub(super) fn open(global: &Global, run: RunFolder, options: ReviewOptions) -> Result<Self, Failure> {
         let report = run::load(&run)?;
         if report.patch.is_none() {
             return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
@@ -56,7 +56,7 @@ impl ReviewContext {
         // The parts of a run with a strict sandbox are tested in a strict one too.
         let was_strict = report.wall.mode == Sandbox::Strict.to_string();
         let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
-        let shown = manner.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
+        let shown = options.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
         let (sandbox, readable) = (was_strict.then_some(Sandbox::Strict), shown.0.clone());
         let flags = FlagLayer { readable, sandbox, ..FlagLayer::default() };
         let settings = match global.settings(&flags, &repository) {
@@ -81,7 +81,7 @@ impl ReviewContext {
             .ok()
             .and_then(|bytes| recover_chain(&bytes).ok())
             .unwrap_or_default();
-        Ok(Self { run, report, journal, parts, blobs, repository, settings, redactor, manner, inherited, records })
+        Ok(Self { run, report, journal, parts, blobs, repository, settings, redactor, options, inherited, records })
     }
 
     /// The review, with the decisions of an earlier one.

@@ -51,12 +51,12 @@ impl ReviewContext {
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
     ) -> Result<Option<TrialOutcome>, Failure> {
-        let stand = self.stand()?;
-        if stand.tests.is_none() && stand.checks.is_empty() {
+        let plan = self.test_plan()?;
+        if plan.tests.is_none() && plan.checks.is_empty() {
             return Ok(None);
         }
         let held = {
-            let rerun = self.rerun(&stand)?;
+            let rerun = self.rerun(&plan)?;
             // The run has printed already what is hidden from tests.
             let (trials, _) = rerun.trials();
             rerun.hold(&trials, NAME, changes, called_off).await
@@ -70,7 +70,7 @@ impl ReviewContext {
             _ => failure,
         };
         let Reran { tests, checks } = held.map_err(failed)?;
-        let tried = TrialOutcome { tests, checks: stand.chosen.into_iter().zip(checks).collect() };
+        let tried = TrialOutcome { tests, checks: plan.chosen.into_iter().zip(checks).collect() };
         self.note_trial(&tried)?;
         Ok(Some(tried))
     }
@@ -87,7 +87,7 @@ impl ReviewContext {
     }
 
     /// The tests and checks of the run. Its folder is trusted, commands included.
-    fn stand(&self) -> Result<TestPlan, Failure> {
+    fn test_plan(&self) -> Result<TestPlan, Failure> {
         let subject = Subject::of_run(&self.run)?;
         let (settings, repository, redactor) = (self.settings()?, &self.repository, &self.redactor);
         let choosing = Choosing { subject: &subject, is_given: false, settings, repository, redactor };
@@ -104,7 +104,7 @@ impl ReviewContext {
         Ok(TestPlan { tests, chosen, checks: choosing.checks() })
     }
 
-    fn rerun<'a>(&'a self, stand: &'a TestPlan) -> Result<Rerun<'a>, Failure> {
+    fn rerun<'a>(&'a self, plan: &'a TestPlan) -> Result<Rerun<'a>, Failure> {
         let run = &self.run;
         Ok(Rerun {
             repository: &self.repository,
@@ -112,8 +112,8 @@ impl ReviewContext {
             redactor: &self.redactor,
             folders: TrialFolders { trials: run.trials(), blobs: run.blobs() },
             logs: run.logs(),
-            tests: stand.tests.as_ref(),
-            checks: &stand.checks,
+            tests: plan.tests.as_ref(),
+            checks: &plan.checks,
         })
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Ou
         Choosing { subject: &subject, is_given, settings: &settings, repository: &repository, redactor: &redactor };
     let mut commands = choosing.commands()?;
     let place = ScratchFolder::make(&settings.state_dir.value)?;
-    let TreeComparison { ground, changes, blobs } = tree_comparison::find(&repository, &subject, &place)?;
+    let TreeComparison { tested_tree, changes, blobs } = tree_comparison::find(&repository, &subject, &place)?;
     let rerun = Rerun {
         repository: &repository,
         settings: &settings,
@@ -86,7 +86,8 @@ pub(super) fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Ou
     );
     let checks: Vec<Option<&TestRun>> = checks.iter().map(Option::as_ref).collect();
     let then = subject.results.as_ref().and_then(|results| results.after.as_ref());
-    let measured = TestsNow { runs: &tests, checks: &checks, ground, then, environment: &seen, notes: commands.notes };
+    let measured =
+        TestsNow { runs: &tests, checks: &checks, tested_tree, then, environment: &seen, notes: commands.notes };
     let verification = Verification::of(&subject.report, measured).ok_or_else(|| nothing_to_verify(&subject))?;
     place.remove();
     let failing = tests.last().into_iter().chain(checks.into_iter().flatten()).find(|run| !run.passed());

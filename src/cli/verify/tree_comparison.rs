@@ -18,7 +18,7 @@ const MAX_DIRTY: usize = 5;
 /// The current tree, and the changes that lead from it to the tree that is tested.
 pub(super) struct TreeComparison {
     /// Its ids, for the report.
-    pub ground: TreeState,
+    pub tested_tree: TreeState,
     /// Changes to make in the view.
     pub changes: ChangeSet,
     /// Contents of these changes.
@@ -64,12 +64,12 @@ pub(super) fn find(
     };
     let ids = index.and_then(|index| index.with(&changes, &blobs).ok());
     let applied = !changes.is_empty();
-    let ground = TreeState {
+    let tested_tree = TreeState {
         standing,
         start_tree: BeforeAfter { then: start.clone(), now: here.filter(|_| applied) },
         patched_tree: BeforeAfter { then: patched.clone(), now: ids.map(|ids| ids.patched) },
     };
-    Ok(TreeComparison { ground, changes, blobs })
+    Ok(TreeComparison { tested_tree, changes, blobs })
 }
 
 fn fit(repository: &Repository, subject: &Subject, place: &ScratchFolder, blobs: &Blobs) -> Result<Fit, Failure> {

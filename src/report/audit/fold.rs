@@ -111,10 +111,10 @@ impl Auditing {
         let tokens = reply.usage.prompt_tokens + reply.usage.completion_tokens;
         let cap = self.pending.as_ref().map(|request| request.max_completion_tokens);
         let above_cap = cap.is_some_and(|cap| reply.usage.completion_tokens > cap);
-        self.charge("reply", |charge| {
-            charge.above_cap = above_cap;
-            charge.charged_tokens = tokens;
-            charge.charged_usd = reply.cost_usd.unwrap_or_default();
+        self.charge("reply", |cost| {
+            cost.above_cap = above_cap;
+            cost.charged_tokens = tokens;
+            cost.charged_usd = reply.cost_usd.unwrap_or_default();
         });
         self.received = Some(reply.clone());
     }
@@ -122,9 +122,9 @@ impl Auditing {
     fn failed(&mut self, failed: &AttemptFailed) {
         self.was_refused = failed.status.is_some();
         let tokens = failed.charged.prompt_tokens + failed.charged.completion_tokens;
-        self.charge("failed", |charge| {
-            charge.charged_tokens = tokens;
-            charge.charged_usd = failed.charged_usd.unwrap_or_default();
+        self.charge("failed", |cost| {
+            cost.charged_tokens = tokens;
+            cost.charged_usd = failed.charged_usd.unwrap_or_default();
         });
     }
 
@@ -151,8 +151,8 @@ impl Auditing {
 
     /// Charges the whole reservation, because it is unknown what the provider billed.
     fn unanswered(&mut self) {
-        self.charge("unanswered", |charge| {
-            (charge.charged_tokens, charge.charged_usd) = (charge.reserved_tokens, charge.reserved_usd);
+        self.charge("unanswered", |cost| {
+            (cost.charged_tokens, cost.charged_usd) = (cost.reserved_tokens, cost.reserved_usd);
         });
     }
 
@@ -160,7 +160,7 @@ impl Auditing {
         let Some(RequestSent { turn, attempt, reserved_tokens, reserved_usd, .. }) = self.pending.take() else {
             return;
         };
-        let mut charge = RequestCost {
+        let mut cost = RequestCost {
             turn,
             attempt,
             reserved_tokens,
@@ -170,8 +170,8 @@ impl Auditing {
             above_cap: false,
             end: end.to_owned(),
         };
-        charged(&mut charge);
-        self.audit.budget.push(charge);
+        charged(&mut cost);
+        self.audit.budget.push(cost);
     }
 
     fn message(&mut self, message: &Message) {
@@ -272,11 +272,11 @@ fn breaches(audit: &Audit) -> Vec<String> {
     let unproved = audit.prefixes.iter().filter(|prefix| prefix.proved == Some(false));
     let unproved = unproved
         .map(|prefix| format!("law 5: the request of turn {} doesn't match the journal's messages", prefix.turn));
-    let is_above = |charge: &&RequestCost| charge.charged_tokens > charge.reserved_tokens && !charge.above_cap;
+    let is_above = |cost: &&RequestCost| cost.charged_tokens > cost.reserved_tokens && !cost.above_cap;
     let above = audit.budget.iter().filter(is_above);
-    let above = above.map(|charge| {
-        let (charged, reserved) = (charge.charged_tokens, charge.reserved_tokens);
-        format!("law 6: turn {} was charged {charged} tokens, and {reserved} were reserved", charge.turn)
+    let above = above.map(|cost| {
+        let (charged, reserved) = (cost.charged_tokens, cost.reserved_tokens);
+        format!("law 6: turn {} was charged {charged} tokens, and {reserved} were reserved", cost.turn)
     });
     let left = audit.residue.iter().filter(|residue| residue.survivors > 0);
     let left = left.map(|residue| format!("law 10: processes outlived the run: {}", residue.survivors));

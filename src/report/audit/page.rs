@@ -77,26 +77,26 @@ fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
         "\nPrefix (law 5): {kept} of {} began with the one before; {proved} hashed anew to the same",
         counted(all, "request")
     )?;
-    let over = audit.budget.iter().filter(|charge| charge.charged_tokens > charge.reserved_tokens).count();
+    let over = audit.budget.iter().filter(|cost| cost.charged_tokens > cost.reserved_tokens).count();
     writeln!(
         out,
         "Budget (law 6): {over} of {} charged more than was reserved",
         counted(audit.budget.len(), "request")
     )?;
-    let row = |(prefix, charge): (&PrefixSent, &RequestCost)| {
+    let row = |(prefix, cost): (&PrefixSent, &RequestCost)| {
         vec![
             format!("{}.{}", prefix.turn, prefix.attempt),
             prefix.bytes.to_string(),
             prefix.sha256.short(),
             yes(prefix.kept),
             prefix.proved.map_or_else(|| "not known".to_owned(), yes),
-            format!("{} {}", charge.reserved_tokens, charge.reserved_usd),
-            format!("{} {}", charge.charged_tokens, charge.charged_usd),
-            if charge.above_cap { "reply, longer than was allowed".to_owned() } else { charge.end.clone() },
+            format!("{} {}", cost.reserved_tokens, cost.reserved_usd),
+            format!("{} {}", cost.charged_tokens, cost.charged_usd),
+            if cost.above_cap { "reply, longer than was allowed".to_owned() } else { cost.end.clone() },
         ]
     };
-    let is_wrong = |(prefix, charge): (&PrefixSent, &RequestCost)| {
-        !prefix.kept || prefix.proved == Some(false) || charge.charged_tokens > charge.reserved_tokens
+    let is_wrong = |(prefix, cost): (&PrefixSent, &RequestCost)| {
+        !prefix.kept || prefix.proved == Some(false) || cost.charged_tokens > cost.reserved_tokens
     };
     let rows = audit.prefixes.iter().zip(&audit.budget).map(|both| (is_wrong(both), row(both)));
     let headings = [" request", " prefix", "sha256", "kept", "proved", " reserved", " charged", "end"];

@@ -12,7 +12,7 @@ use rustix::event::{EventfdFlags, eventfd};
 pub(super) struct CancellationToken {
     state: Mutex<GateState>,
     /// An eventfd that is readable once the current run has to end.
-    bell: OwnedFd,
+    event: OwnedFd,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,8 +25,8 @@ pub(super) struct GateState {
 
 impl CancellationToken {
     pub(super) fn new() -> io::Result<Self> {
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { state: Mutex::default(), bell })
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { state: Mutex::default(), event })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, GateState> {
@@ -35,17 +35,17 @@ impl CancellationToken {
     }
 
     /// Readable once the current run has to end.
-    pub(super) fn bell(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+    pub(super) fn event(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
     }
 
     /// Resets the eventfd after the run has ended. A cancellation of the next run isn't lost: it also raised the count.
     pub(super) fn silence(&self) {
-        let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+        let _ = rustix::io::read(&self.event, &mut [0; 8]);
     }
 
     pub(super) fn ring(&self) {
         // It fails only if the counter overflows.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        let _ = rustix::io::write(&self.event, &1_u64.to_ne_bytes());
     }
 }

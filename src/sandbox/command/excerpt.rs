@@ -93,8 +93,8 @@ fn failures<'a>(text: &mut String, lines: impl Iterator<Item = &'a String>, show
         return 0;
     }
     let _ = match failing.len() - fitting.len() {
-        0 => writeln!(text, "Lines that tell of failures:"),
-        more => writeln!(text, "Lines that tell of failures (the first {}; {more} more in the log):", fitting.len()),
+        0 => writeln!(text, "Lines that report failures:"),
+        more => writeln!(text, "Lines that report failures (the first {}; {more} more in the log):", fitting.len()),
     };
     for line in fitting {
         let _ = writeln!(text, "  {}", line.trim_start());
@@ -235,7 +235,7 @@ mod tests {
         let noise = "all is well here\n".repeat(2000);
         let text = excerpt("exit status: 1", &failed(), &kept(&format!("{noise}not ok 7 - adds\n{noise}the end\n")));
         let lines: Vec<&str> = text.lines().take(4).collect();
-        assert_eq!(lines[1..], ["Lines that tell of failures:", "  not ok 7 - adds", "Output:"]);
+        assert_eq!(lines[1..], ["Lines that report failures:", "  not ok 7 - adds", "Output:"]);
         assert!(text.ends_with("the end\n"));
         assert!(text.len() < BUDGET + 512, "{}", text.len());
         let shown = text.lines().filter(|line| *line == "all is well here").count() + 1;
@@ -251,7 +251,7 @@ mod tests {
         let noise = "all is well here\n".repeat(2000);
         let long = format!("{noise}not ok 7 - adds\n{noise}not ok 9 - last\n");
         let text = excerpt("exit status: 1", &failed(), &kept(&long));
-        assert!(text.contains("Lines that tell of failures:\n  not ok 7 - adds\nOutput:"), "{text}");
+        assert!(text.contains("Lines that report failures:\n  not ok 7 - adds\nOutput:"), "{text}");
         assert_eq!(text.matches("not ok 9 - last").count(), 1, "{text}");
     }
 

@@ -77,7 +77,7 @@ struct CommandLook {
     /// Output was read, or the pipe ended.
     output: bool,
     exit: bool,
-    bell: bool,
+    cancelled: bool,
 }
 
 /// A command and the descriptors it is watched through.
@@ -128,7 +128,7 @@ impl<'a> Watch<'a> {
             let idle_until = heard + idle;
             let look = self.look(deadline.min(idle_until).min(told + TELL_EVERY).min(count_at))?;
             let now = Instant::now();
-            if let Some(gate) = self.gate.filter(|_| look.bell) {
+            if let Some(gate) = self.gate.filter(|_| look.cancelled) {
                 return Ok(Some(if gate.lock().closed { CommandStop::Closed } else { CommandStop::Cancelled }));
             }
             if look.exit {
@@ -172,17 +172,17 @@ impl<'a> Watch<'a> {
     /// Waits for an event or `until`, and reads available output.
     fn look(&mut self, until: Instant) -> io::Result<CommandLook> {
         let mut watched = vec![PollFd::from_borrowed_fd(self.command.exit(), PollFlags::IN)];
-        watched.extend(self.gate.map(|gate| PollFd::from_borrowed_fd(gate.bell(), PollFlags::IN)));
+        watched.extend(self.gate.map(|gate| PollFd::from_borrowed_fd(gate.event(), PollFlags::IN)));
         watched.extend(self.pipe.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         wait(&mut watched, until)?;
         let mut happened = watched.iter().map(|fd| !fd.revents().is_empty());
         let exit = happened.next().unwrap_or_default();
-        let bell = self.gate.is_some() && happened.next().unwrap_or_default();
+        let cancelled = self.gate.is_some() && happened.next().unwrap_or_default();
         let output = self.pipe.is_some() && happened.next().unwrap_or_default();
         if output {
             self.read()?;
         }
-        Ok(CommandLook { output, exit, bell })
+        Ok(CommandLook { output, exit, cancelled })
     }
 
     /// Reads until the pipe ends or `until` comes.

@@ -149,13 +149,13 @@ fn ends_in_time(group: Pid, dir: &Path, is_remote: bool) -> Result<(), String> {
         if is_remote {
             continue;
         }
-        let looks = sleep.look(group);
-        if looks == SUSPICIOUS
+        let unchanged = sleep.look(group);
+        if unchanged == SUSPICIOUS
             && let Some(file) = plain::special_file(dir)
         {
             break Err(format!("{} is no ordinary file", file.display()));
         }
-        if looks >= LOST {
+        if unchanged >= LOST {
             break Err("git waits for a file that never comes, such as a pipe".to_owned());
         }
     };
@@ -169,16 +169,16 @@ fn ends_in_time(group: Pid, dir: &Path, is_remote: bool) -> Result<(), String> {
 #[derive(Default)]
 struct Sleep {
     seen: Vec<u8>,
-    looks: u32,
+    unchanged: u32,
 }
 
 impl Sleep {
     /// Checks once more; returns how often in a row nothing had changed.
     fn look(&mut self, process: Pid) -> u32 {
         let seen = switches(process).unwrap_or_default();
-        self.looks = if !seen.is_empty() && seen == self.seen { self.looks + 1 } else { 0 };
+        self.unchanged = if !seen.is_empty() && seen == self.seen { self.unchanged + 1 } else { 0 };
         self.seen = seen;
-        self.looks
+        self.unchanged
     }
 }
 
