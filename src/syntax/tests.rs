@@ -285,3 +285,39 @@ fn what_a_grammar_does_not_know_yet_hides_nothing_else() {
         assert_eq!(found.iter().filter(|item| *item == name).count(), 9, "{found:?}");
     }
 }
+
+/// What becomes of each closure that may never be run.
+fn fates(grammar: Grammar, text: &str) -> Vec<Fate> {
+    parse(text, grammar).unwrap().deferred.into_iter().map(|deferred| deferred.fate).collect()
+}
+
+#[test]
+fn it_is_known_what_becomes_of_a_closure() {
+    let named = |name: &str| vec![Fate::Named(name.to_owned())];
+    let in_rust = |body: &str| fates(Grammar::Rust, &format!("fn f() {{ {body} }}"));
+    assert_eq!(in_rust("let later = async { g() };"), named("later"));
+    assert_eq!(in_rust("let handle = thread::spawn(|| g());"), named("handle"));
+    assert_eq!(in_rust("rows.iter().map(|row| g(row)).rev();"), [Fate::Discarded]);
+    assert_eq!(in_rust("thread::spawn(|| g()).join().unwrap(); rows.for_each(|row| g(row)); (|| g())();"), []);
+    let in_script = |body: &str| fates(Grammar::TypeScript, &format!("it('x', async () => {{ {body} }});"));
+    assert_eq!(in_script("return [() => g()];"), [Fate::Returned]);
+    assert_eq!(in_script("load().then(() => g()).catch(h);"), [Fate::Discarded]);
+    assert_eq!(in_script("(async () => g())();"), [Fate::Discarded]);
+    assert_eq!(in_script("await load().then(() => g()); (() => g())(); rows.map(() => g());"), []);
+    let in_go = |body: &str| fates(Grammar::Go, &format!("package a\nfunc f() {{ {body} }}\n"));
+    assert_eq!(in_go("go func() { g() }()"), [Fate::Goroutine]);
+    assert_eq!(in_go("var check = func() { g() }"), named("check"));
+    assert_eq!(in_go("func() { g() }(); defer func() { g() }(); t.Run(\"a\", func() { g() })"), []);
+    let in_python = |body: &str| fates(Grammar::Python, &format!("def f():\n    {body}\n"));
+    assert_eq!(in_python("(g(row) for row in rows)"), [Fate::Discarded]);
+    assert_eq!(in_python("return lambda: g()"), [Fate::Returned]);
+    assert_eq!(in_python("all(g(row) for row in rows); sorted(rows, key=lambda row: g(row))"), []);
+}
+
+#[test]
+fn a_generator_is_known_by_a_yield_of_its_own() {
+    let lines = |text: &str| parse(text, Grammar::Python).unwrap().generators;
+    assert_eq!(lines("def f():\n    if False:\n        yield\n"), [(0, 31)]);
+    assert_eq!(lines("def f():\n    def g():\n        yield 1\n    return g\n"), [(13, 30)]);
+    assert_eq!(parse("it('x', function* () {});", Grammar::JavaScript).unwrap().generators, [(0, 8)]);
+}
