@@ -124,9 +124,11 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
     // Nothing awaits this promise, so its result is never checked.
     let is_promised = language == Language::JavaScript
         && (text.contains(".resolves") || text.contains(".rejects") || PROMISES.is_match(text));
-    if is_promised && !WAITS.is_match(code) {
+    let is_unawaited = is_promised && !WAITS.is_match(code);
+    if is_unawaited {
         parsed.strength = Some(Strength::Nothing);
     }
+    let unawaited = is_unawaited.then(|| "a promise that nothing awaits".to_owned());
     // `cond || expect(x)` runs the assertion as `if` would.
     let before = code.get(..form).unwrap_or_default().trim();
     let behind = code.get(form..).unwrap_or_default();
@@ -141,7 +143,7 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
         subject: parsed.subject,
         shown: one_line(text),
         strength: parsed.strength,
-        conditions: conditions(false).into_iter().chain(condition).chain(unrun(form)).collect(),
+        conditions: conditions(false).into_iter().chain(condition).chain(unawaited).chain(unrun(form)).collect(),
     })
 }
 
