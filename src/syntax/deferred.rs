@@ -131,9 +131,10 @@ fn value(node: Node, grammar: Grammar) -> Option<Value> {
     match (grammar, node.kind()) {
         (Grammar::Python, "generator_expression") | (Grammar::Rust, "async_block") => Some(Value::Pending),
         (Grammar::Python, "lambda") | (Grammar::Go, "func_literal") => Some(Value::Closure { is_lazy: false }),
-        (Grammar::Rust, "closure_expression") => Some(Value::Closure { is_lazy: is_async() }),
         (_, "generator_function") => Some(Value::Closure { is_lazy: true }),
-        (_, "arrow_function" | "function_expression") => Some(Value::Closure { is_lazy: is_async() }),
+        (_, "closure_expression" | "arrow_function" | "function_expression") => {
+            Some(Value::Closure { is_lazy: is_async() })
+        }
         _ => None,
     }
 }

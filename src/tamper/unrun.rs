@@ -95,7 +95,7 @@ fn is_plain_case(outline: &SourceUnits, unit: &Unit, header: &str) -> bool {
     if RUNS_COROUTINES.is_match(header) || outline.tests().any(|other| other.is_async && other.name != unit.name) {
         return false;
     }
-    let around = outline.suites.iter().filter(|suite| suite.body.contains(&unit.body.start)).next_back();
+    let around = outline.suites.iter().rfind(|suite| suite.body.contains(&unit.body.start));
     let Some(mut bases) = around.map(|suite| bases(lines, suite.body.start)) else { return false };
     // Bases of the same file are followed, a few at most.
     for _ in 0..8 {
