@@ -248,6 +248,75 @@ fn the_action_refuses_a_job_that_holds_key_and_token() {
     }
 }
 
+fn gitlab() -> Value {
+    read("examples/gitlab/.gitlab-ci.yml")
+}
+
+/// The scripts of a job, as one.
+fn gitlab_script(job: &str) -> String {
+    let file = gitlab();
+    assert_eq!(file[job]["extends"], ".kcode");
+    let lines = |part: &Value| texts(part).join("\n");
+    format!("{}\n{}\n", lines(&file[".kcode"]["before_script"]), lines(&file[job]["script"]))
+}
+
+#[test]
+fn gitlabs_jobs_are_split_as_well() {
+    let file = gitlab();
+    let [agent, publish] = [&file["kcode-agent"], &file["kcode-publish"]];
+    assert_eq!(
+        (&agent["environment"]["name"], &publish["environment"]["name"]),
+        (&json!("kcode-agent"), &json!("kcode-publish"))
+    );
+    assert!(mentions(&agent["script"], "unset GITLAB_TOKEN CI_JOB_TOKEN CI_REPOSITORY_URL"));
+    // A report of variables would set those of the job that publishes.
+    assert!(agent["artifacts"]["reports"].is_null() && agent["cache"].is_null());
+    assert_eq!(publish["variables"]["GIT_STRATEGY"], "none");
+    assert!(gitlab_script("kcode-publish").contains("the job that publishes gets no model key"));
+    let rule = file["workflow"]["rules"][0]["if"].as_str().unwrap();
+    assert!(
+        rule.contains("schedule|web|trigger") && rule.ends_with("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"),
+        "{rule}"
+    );
+}
+
+#[test]
+fn gitlabs_agent_leaves_a_patch_and_its_publisher_takes_no_key() {
+    let (world, kimi) = (World::new(), mender());
+    world.write(".gitlab/kcode-task.md", TASK);
+    world.write("kcode-artifacts/patch.diff", "planted");
+    world.commit_all();
+    let job = |name: &str| {
+        let platform = Platform::new(&world, &kimi, "schedule", json!({}));
+        let folder = world.path(&format!("builds/{name}"));
+        world.git(&[
+            "clone",
+            "-q",
+            "--depth=1",
+            &format!("file://{}", world.root().display()),
+            folder.to_str().unwrap(),
+        ]);
+        world.git_in(
+            &folder,
+            &["remote", "set-url", "origin", "https://gitlab-ci-token:glcbt-1@gitlab.invalid/o/p.git"],
+        );
+        let mut command = platform.shell(&folder);
+        command.args(["-eo", "pipefail", "-c", &gitlab_script(name)]);
+        command
+            .env("GITLAB_CI", "true")
+            .env("CI_PROJECT_DIR", &folder)
+            .env("CI_PROJECT_URL", "https://gitlab.invalid/o/p");
+        command.env("KCODE_API_KEY", MockKimi::KEY).env("CI_JOB_TOKEN", "glcbt-1");
+        (world.run(command), folder.join("kcode-artifacts"))
+    };
+    let (ran, artifacts) = job("kcode-agent");
+    ran.code(0);
+    let result: Value = serde_json::from_slice(&fs::read(artifacts.join("result.json")).unwrap()).unwrap();
+    assert_eq!(result["outcome"], "verified");
+    assert!(fs::read_to_string(artifacts.join("patch.diff")).unwrap().contains("+Hello, World!"));
+    job("kcode-publish").0.code(2).says(&["the job that publishes gets no model key"]);
+}
+
 #[test]
 fn the_documentation_names_tests_that_exist() {
     let text = fs::read_to_string(own("docs/ci.md")).unwrap();

@@ -88,6 +88,26 @@ impl<'a> Platform<'a> {
         ended
     }
 
+    /// Bash on a machine of GitLab's, with the same programs and the binary by its address.
+    pub fn shell(&self, folder: &Path) -> Command {
+        let mut command = Command::new("bash");
+        let path = format!("{}:{}", self.world.path("programs").display(), std::env::var("PATH").unwrap());
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.world.path("home"))
+            .env("KCODE_HOME", self.world.state());
+        command
+            .env("TMPDIR", self.world.path("tmp"))
+            .env("LANG", "C.UTF-8")
+            .envs(self.machine.clone())
+            .current_dir(folder);
+        for name in ["KCODE_URL", "KCODE_SHA256"] {
+            command.env(name, self.vars[name].as_str().unwrap());
+        }
+        command
+    }
+
     /// What was uploaded under this name.
     pub fn artifact(&self, name: &str) -> PathBuf {
         self.world.path("artifacts").join(name)
