@@ -9,6 +9,7 @@
 //! | 10 | [`cli`] | arguments, one file a command; the only floor that may print |
 //! | 9 | `run` | one run from its spec to its end: prepared, held, finished, taken up again |
 //! | 8 | [`ci`] | what a CI platform tells and is told: the result of a job, annotations |
+//! | 8 | `publish` | what a CI run left, as a branch, a draft pull request and a comment |
 //! | 8 | `review` | a patch before a person, hunk by hunk |
 //! | 8 | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | 8 | [`replay`] | a recorded run played again, and held against what was recorded |
@@ -38,6 +39,7 @@ pub mod journal;
 pub mod model;
 mod planner;
 pub mod policy;
+mod publish;
 mod render;
 pub mod replay;
 pub mod report;

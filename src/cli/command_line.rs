@@ -13,6 +13,7 @@ use super::fix::{FixArguments, ResumeArguments};
 use super::gc::GcArguments;
 use super::list::ListArguments;
 use super::policy::PolicyArguments;
+use super::publish::PublishArguments;
 use super::replay::ReplayArguments;
 use super::review::ReviewArguments;
 use super::show::ShowArguments;
@@ -42,6 +43,13 @@ pub(super) enum Command {
     /// first and replaced at the end, beside `patch.diff`, `report.json`, `report.md`, `events.jsonl` and `trajectory.json`. On
     /// GitHub and GitLab it writes the step summary, outputs or variables, and annotations for failing and weakened tests.
     Ci(Box<CiArguments>),
+    /// Propose what a run of `kcode ci` left: a branch, a draft pull request with the evidence, and one comment
+    ///
+    /// Made for a job of its own with a token that may write, no model key and no code of the repository. It reads the folder as
+    /// hostile input, checks the patch again, applies it without a checkout, and pushes `kcode/RUN`. The next run for the same
+    /// issue updates the same branch, unless a person added commits. A run that failed, or a patch that the policy refuses or that
+    /// doesn't apply any more, becomes a comment without a branch. The token is GITHUB_TOKEN or GITLAB_TOKEN.
+    Publish(Box<PublishArguments>),
     /// Take up a run that was interrupted, or stopped by a limit or the provider
     Resume(Box<ResumeArguments>),
     /// Replay a recorded run offline, and report where it differs

@@ -27,6 +27,7 @@ mod latest;
 mod list;
 mod output;
 mod policy;
+mod publish;
 mod question;
 mod readable;
 mod recover;
@@ -77,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Fix(fix) => fix::execute(&global, fix).and_then(|ended| after_a_run(&global, ended)),
         Command::Resume(resume) => fix::resume(&global, resume).and_then(|ended| after_a_run(&global, ended)),
         Command::Ci(ci) => ci::execute(&global, ci),
+        Command::Publish(publish) => publish::execute(&global, publish),
         Command::Replay(replay) => replay::execute(&global, replay),
         Command::Export(export) => export::execute(&global, export),
         Command::Demo => demo::execute(&global),

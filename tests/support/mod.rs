@@ -9,6 +9,7 @@
 )]
 
 pub mod journals;
+pub mod forge;
 pub mod kimi;
 pub mod odd;
 pub mod refusing;

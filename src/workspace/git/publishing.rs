@@ -232,6 +232,14 @@ impl PublishingClone {
         self.remote_git()?.args(arguments).args([self.remote.url(), &wanted]).run(&[]).map(drop)
     }
 
+    /// The message of a fetched commit, with its header.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub fn message(&self, commit: &str) -> Result<String, String> {
+        self.line(&["cat-file", "commit", commit], &[])
+    }
+
     fn line(&self, arguments: &[&str], input: &[u8]) -> Result<String, String> {
         let told = self.git()?.args(arguments).run(input)?;
         Ok(String::from_utf8_lossy(&told).trim().to_owned())
