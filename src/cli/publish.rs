@@ -4,19 +4,24 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::arguments::Global;
 use super::output;
-use crate::journal::Outcome;
+use crate::journal::{Outcome, PolicyFinding, PolicyVerdict, read_regular};
+use crate::policy::Policy;
 use crate::publish::{
     Artifact, Authorization, Caps, GitHub, GitLab, Http, PatchVerdict, Platform, Publication, PublishError, Thread,
     ThreadKind,
 };
 use crate::run::Failure;
-use crate::settings::{Environment, Redactor, Secret, parse_duration};
+use crate::settings::{self, Environment, Redactor, Secret, parse_duration};
 use crate::text::sanitise_line;
 use crate::workspace::{BranchName, Remote};
+
+/// Bytes of an event; GitHub sends at most 25 MB.
+const MAX_EVENT: u64 = 32 << 20;
 
 /// See [`Command::Publish`](super::command_line::Command::Publish).
 #[derive(Debug, Args)]
@@ -39,13 +44,13 @@ pub(super) struct PublishArguments {
     /// URL to push to: https, http to this machine, or file:// for a bare repository here [default: the repository's]
     #[arg(long, value_name = "URL")]
     pub remote: Option<String>,
-    /// Comment on issue N, whose runs all update one pull request
+    /// Comment on issue N, whose runs all update one pull request [default: that of this job's event on GitHub]
     #[arg(long, value_name = "N", conflicts_with = "pull_request")]
     pub issue: Option<u64>,
     /// Comment on pull request N, and update it if it is kcode's own
     #[arg(long, value_name = "N")]
     pub pull_request: Option<u64>,
-    /// The account that asked, for --max-per-actor; take it from the event, not from the artifact
+    /// The account that asked, for --max-per-actor [default: the one that the platform names to this job]
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
     /// The token's account, where the platform doesn't tell it [default: asked; of a job on GitHub github-actions[bot]]
@@ -83,9 +88,11 @@ struct Place {
     token: Secret,
 }
 
-pub(super) fn execute(_: &Global, arguments: &PublishArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &PublishArguments) -> Result<Outcome, Failure> {
     let env = Environment::from_process();
     let artifact = Artifact::read(&arguments.folder).map_err(failure)?;
+    let verdict = artifact.patch.as_deref().map(|patch| verdict(global, &env, patch)).transpose()?.unwrap_or_default();
+    let event = frozen_event(&env);
     let place = Place::of(arguments, &env)?;
     let (user, way) = match place.name {
         PlatformName::Github => ("x-access-token", Authorization::Bearer),
@@ -106,12 +113,12 @@ pub(super) fn execute(_: &Global, arguments: &PublishArguments) -> Result<Outcom
     };
     let published = Publication {
         platform: platform.as_mut(),
-        verdict: artifact.patch.as_deref().map(verdict).unwrap_or_default(),
+        verdict,
         artifact: &artifact,
         remote: remote.clone(),
         base: arguments.base.as_deref().map(branch).transpose()?,
-        thread: thread(arguments),
-        actor: arguments.actor.clone(),
+        thread: thread(arguments, &event),
+        actor: actor(arguments, &event, &env),
         account: arguments.account.clone(),
         caps: Caps { all: arguments.max_per_day, actor: arguments.max_per_actor },
         close_stale: arguments.close_stale,
@@ -133,10 +140,26 @@ pub(super) fn execute(_: &Global, arguments: &PublishArguments) -> Result<Outcom
     Ok(published.outcome)
 }
 
-/// What the policy says of the patch.
-fn verdict(_patch: &[u8]) -> PatchVerdict {
-    let finding = "this version of kcode has no patch policy: look at every file";
-    PatchVerdict { refused: false, needs_review: true, findings: vec![finding.to_owned()] }
+/// What the policy says of the patch: the user's settings and the defaults; nothing of the repository is read here.
+fn verdict(global: &Global, env: &Environment, patch: &[u8]) -> Result<PatchVerdict, Failure> {
+    let settings = settings::without_repository_file(env, global.config.as_deref(), None)?;
+    let report = Policy::of(&settings).with_secrets_of(&Redactor::of(env)).check(patch, None);
+    let told = |finding: &PolicyFinding| {
+        let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
+        let place = finding.path.as_deref().map_or_else(String::new, |it| format!("{it}{line}: "));
+        format!("{place}{}", finding.why)
+    };
+    Ok(PatchVerdict {
+        refused: report.verdict == PolicyVerdict::Refuse,
+        needs_review: report.verdict == PolicyVerdict::Review,
+        findings: report.findings.iter().map(told).collect(),
+    })
+}
+
+/// What the platform tells this very job of its event. The artifact says the same, but a model's job wrote that.
+fn frozen_event(env: &Environment) -> Value {
+    let file = env.get("GITHUB_EVENT_PATH").and_then(|file| read_regular(file.as_ref(), MAX_EVENT).ok());
+    file.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 impl Place {
@@ -184,9 +207,19 @@ fn is_repository(name: &str) -> bool {
     name.len() <= 300 && name.contains('/') && name.split('/').all(is_part)
 }
 
-fn thread(arguments: &PublishArguments) -> Option<Thread> {
-    let issue = arguments.issue.map(|number| Thread { kind: ThreadKind::Issue, number });
-    issue.or_else(|| arguments.pull_request.map(|number| Thread { kind: ThreadKind::Request, number }))
+fn thread(arguments: &PublishArguments, event: &Value) -> Option<Thread> {
+    let issue = |number| Thread { kind: ThreadKind::Issue, number };
+    let request = |number| Thread { kind: ThreadKind::Request, number };
+    let named = arguments.issue.map(issue).or_else(|| arguments.pull_request.map(request));
+    let of_issue = event["issue"]["number"].as_u64();
+    let of_issue = of_issue.map(if event["issue"]["pull_request"].is_object() { request } else { issue });
+    named.or(of_issue).or_else(|| event["pull_request"]["number"].as_u64().map(request))
+}
+
+fn actor(arguments: &PublishArguments, event: &Value, env: &Environment) -> Option<String> {
+    let told =
+        event["sender"]["login"].as_str().or_else(|| env.get("GITHUB_ACTOR")).or_else(|| env.get("GITLAB_USER_LOGIN"));
+    arguments.actor.clone().or_else(|| told.map(str::to_owned))
 }
 
 fn branch(name: &str) -> Result<BranchName, Failure> {

@@ -106,6 +106,7 @@ mod policy;
 mod proved;
 mod provider_words;
 mod proxies;
+mod publish;
 mod questions;
 mod reading;
 mod recorded;

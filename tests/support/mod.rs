@@ -8,8 +8,8 @@
     reason = "a test that can't be set up fails"
 )]
 
-pub mod journals;
 pub mod forge;
+pub mod journals;
 pub mod kimi;
 pub mod odd;
 pub mod refusing;

@@ -6,7 +6,10 @@ use super::{Answer, Call, Forge, State};
 
 pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
     if call.header("user-agent").is_empty() {
-        return error(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header");
+        return error(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header",
+        );
     }
     if call.header("accept") != "application/vnd.github+json" || call.header("x-github-api-version") != "2022-11-28" {
         return error(415, "Unsupported 'Accept' header, or no version of the API");
@@ -18,7 +21,9 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
     if path == "/user" {
         return error(403, "Resource not accessible by integration");
     }
-    let Some(rest) = path.strip_prefix(&format!("/repos/{}", Forge::REPOSITORY)) else { return error(404, "Not Found") };
+    let Some(rest) = path.strip_prefix(&format!("/repos/{}", Forge::REPOSITORY)) else {
+        return error(404, "Not Found");
+    };
     let parts: Vec<&str> = rest.split('/').skip(1).collect();
     match (call.method.as_str(), parts.as_slice()) {
         ("GET", []) => Answer::json(200, json!({ "default_branch": "main" })),
@@ -71,7 +76,8 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
 fn open(state: &mut State, call: &Call) -> Answer {
     let invalid = |why: Value| {
         let url = "https://docs.github.com/rest/pulls/pulls#create-a-pull-request";
-        let body = json!({ "message": "Validation Failed", "errors": [why], "documentation_url": url, "status": "422" });
+        let body =
+            json!({ "message": "Validation Failed", "errors": [why], "documentation_url": url, "status": "422" });
         Answer::json(422, body)
     };
     for field in ["title", "head", "base"] {

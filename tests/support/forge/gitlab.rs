@@ -72,7 +72,10 @@ fn open(state: &mut State, call: &Call) -> Answer {
     }
     let branch = &call.body["source_branch"];
     if state.requests.iter().any(|it| it["state"] == "opened" && it["source_branch"] == *branch) {
-        return Answer::json(409, json!({ "message": ["Another open merge request already exists for this source branch: !1"] }));
+        return Answer::json(
+            409,
+            json!({ "message": ["Another open merge request already exists for this source branch: !1"] }),
+        );
     }
     let number = state.id() + 100;
     let draft = call.body["title"].as_str().is_some_and(|title| title.starts_with("Draft: "));

@@ -164,7 +164,10 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
         let answer = {
             let mut state = state.lock().expect("no panic inside");
             state.calls.push(call.clone());
-            let trouble = state.troubles.iter().position(|(begin, _)| format!("{} {}", call.method, call.target).starts_with(begin));
+            let trouble = state
+                .troubles
+                .iter()
+                .position(|(begin, _)| format!("{} {}", call.method, call.target).starts_with(begin));
             match trouble {
                 Some(at) => state.troubles.remove(at).1,
                 None if state.kind == Kind::GitHub => github::answer(&mut state, &call),
