@@ -264,3 +264,53 @@ fn title(html: &str) -> String {
 fn string(object: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| object.get(key).and_then(Value::as_str)).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a response with this status, header and body means.
+    fn judged(status: u16, header: (&'static str, &'static str), body: &str) -> ModelError {
+        let header = (http::HeaderName::from_static(header.0), http::HeaderValue::from_static(header.1));
+        let headers: HeaderMap = [header].into_iter().collect();
+        Refusal { status, headers: &headers, body: body.as_bytes(), url: "", now: SystemTime::UNIX_EPOCH }.judge()
+    }
+
+    #[test]
+    fn only_a_redirect_is_told_by_its_location() {
+        let location = ("location", "https://b.example/v1");
+        assert_eq!(judged(302, location, "moved").message, "redirected to https://b.example/v1");
+        assert_eq!(judged(500, location, "out of memory").message, "out of memory");
+    }
+
+    #[test]
+    fn a_web_page_is_known_by_its_text_when_the_header_says_something_else() {
+        let page = "<html><head><title>502 Bad Gateway</title></head><body>…</body></html>";
+        assert_eq!(judged(502, ("content-type", "text/plain"), page).message, "a web page: 502 Bad Gateway");
+    }
+
+    #[test]
+    fn a_type_says_more_than_a_status_that_means_something_else() {
+        for (kind, expected) in [
+            ("engine_overloaded_error", ErrorKind::Overloaded),
+            ("exceeded_current_quota_error", ErrorKind::QuotaExhausted),
+            ("insufficient_quota", ErrorKind::QuotaExhausted),
+            ("content_filter", ErrorKind::ContentFilter),
+            ("context_length_exceeded", ErrorKind::ContextOverflow),
+            ("anything_else", ErrorKind::Server),
+        ] {
+            let error = serde_json::json!({ "type": kind, "code": 500, "message": "no" });
+            assert_eq!(inside_stream(&error).kind, expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn only_an_error_that_passes_by_itself_carries_the_wait_of_its_message() {
+        let wait = |code: u16| {
+            let message = "please try again after 7 seconds";
+            inside_stream(&serde_json::json!({ "code": code, "message": message })).retry_after
+        };
+        assert_eq!(wait(429), Some(Duration::from_secs(7)));
+        assert_eq!(wait(401), None);
+    }
+}

@@ -110,6 +110,7 @@ fn a_structured_name_is_the_tools() {
         assert_eq!(tool_in(name), None, "{name}");
     }
     assert_eq!(tool_in("read_file_2"), Some("read_file_2"), "a tool may be called so");
+    assert_eq!(tool_in("functions_read_file"), Some("read_file"), "its last word is no index");
 }
 
 #[test]
@@ -145,6 +146,9 @@ fn text_that_only_quotes_the_markup_stays_text() {
         "It ends with `<|tool_call_end|>`.".to_owned(),
         "Nothing of the kind.".to_owned(),
         "Done.<|im_end|>".to_owned(),
+        "It opens with <|im_start|>assistant".to_owned(),
+        "A mark begins with <|tool_call and a word".to_owned(),
+        "In F# it is x <|f".to_owned(),
     ] {
         assert_eq!(find(&text, None, &[]), None, "{text}");
         assert!(!ends_in_markup(&text), "{text}");
@@ -157,6 +161,8 @@ fn what_ends_in_unreadable_markup_is_no_answer() {
         "<|tool_call_begin|>no index at all<|tool_call_argument_begin|>{}<|tool_call_end|>",
         "Done. {\"path\":\"a\"}<|tool_call_end|><|tool_calls_section_end|>",
         "<|tool_calls_section_begin|>",
+        "Done.<|tool_call_begin|>",
+        "Done.<|tool_call_begin|>functions.edit_file:0<|tool_call_argument_begin|>",
         "Done.<|tool_call_begin|>functions.edit_fi",
         "Done.<|tool_call_begin|>functions.edit_file:0<|tool_call_argument_begin|>{\"path\": \"a b",
         "Done.<|tool_call_begin|>functions.edit_file:0<|tool_call_argument_begin|>{\"path\": a}",

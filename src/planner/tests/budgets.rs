@@ -97,6 +97,8 @@ fn money_is_held_against_the_most_that_the_input_can_come_to() {
     assert_eq!(why, "$0.0060 of $0.0200 is spent, and the next request could cost $0.0181");
     let free = Price { output: Usd::default(), ..price(262_144) };
     assert_eq!(cap(&Budget::new(limits, Some(free)), prompt(100, 10_000)), Ok(8_000));
+    let nothing = Limits { max_cost_usd: Some(Usd::default()), ..LIMITS };
+    assert_eq!(cap(&Budget::new(nothing, Some(free)), prompt(0, 0)), Ok(8_000), "free output needs no money");
 }
 
 #[test]
