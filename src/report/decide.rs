@@ -189,7 +189,7 @@ fn enumerated(tests: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{PatchWritten, TestCounts, TestPurpose, TestResult, TestsRan};
+    use crate::journal::{PatchWritten, Reproduction, TestCounts, TestPurpose, TestResult, TestsRan};
 
     fn tests(passed: bool, patch: &str) -> TestsRan {
         TestsRan {
@@ -311,5 +311,64 @@ mod tests {
     fn a_limit_is_a_limit_even_when_tests_pass() {
         assert_eq!(outcome(StopReason::MaxTurns, Some("p"), Some(&tests(true, "p"))), Outcome::Budget);
         assert_eq!(outcome(StopReason::Interrupted, Some("p"), Some(&tests(true, "p"))), Outcome::Interrupted);
+    }
+
+    /// The detail of a run whose tests pass or fail with this matrix and reproduction.
+    fn detail(passed: bool, matrix: &Matrix, reproduced: Option<&Reproduction>) -> String {
+        let (patch, ran) =
+            (PatchWritten { sha256: Some(Digest::of("p")), ..PatchWritten::default() }, tests(passed, "p"));
+        let (matrix, verification) = (Some(matrix), Some(&ran));
+        let latest = Latest { patch: Some(&patch), verification, matrix, reproduced, ..Latest::default() };
+        decide(StopReason::Finished, "", None, latest).detail
+    }
+
+    fn named_tests(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_detail_of_a_failure_names_what_the_patch_broke_and_what_failed_before() {
+        let told = |broken: &[&str], still_failing: &[&str]| {
+            let (broken, still_failing) = (named_tests(broken), named_tests(still_failing));
+            detail(false, &Matrix { broken, still_failing, ..Matrix::default() }, None)
+        };
+        assert_eq!(told(&[], &[]), "cargo test fails");
+        assert_eq!(told(&["a"], &[]), "cargo test fails · broken a");
+        assert_eq!(told(&["a"], &["b", "c", "d"]), "cargo test fails · broken a · still failing b and 2 more");
+        assert_eq!(told(&[], &["b", "c"]), "cargo test fails · nothing broken, 2 failures as before: b and 1 more");
+    }
+
+    #[test]
+    fn the_detail_of_a_success_names_what_the_patch_fixed_and_whether_a_test_shows_it() {
+        let matrix = Matrix { fixed: named_tests(&["a", "b"]), ..Matrix::default() };
+        let told = |reproduced: Reproduction| detail(true, &matrix, Some(&reproduced));
+        let plain = "cargo test passes · fixed a and 1 more · nothing broken";
+        assert_eq!(told(Reproduction::by(named_tests(&["a"]), "")), plain, "that is among the fixed ones");
+        assert_eq!(
+            told(Reproduction::by(named_tests(&["a", "c"]), "")),
+            format!("{plain} · reproduced by a and 1 more")
+        );
+        assert_eq!(told(Reproduction::no("")), plain, "nobody asked");
+        assert_eq!(told(Reproduction { asked: true, ..Reproduction::no("") }), format!("{plain} · not reproduced"));
+    }
+
+    #[test]
+    fn the_detail_tells_of_checks_that_pass_and_of_those_that_fail() {
+        let (passes, fails) = (tests(true, "p"), tests(false, "p"));
+        let told = |required, baseline, after| with_check(required, Some(baseline), Some(after)).detail;
+        assert_eq!(told(true, &passes, &passes), "cargo test passes · 1 check passed");
+        assert_eq!(told(false, &passes, &fails), "cargo test passes · lint broken, not required");
+        assert_eq!(told(true, &passes, &fails), "the check lint fails (make lint) · it passed before");
+        let mut many = tests(true, "p");
+        many.result.counts = Some(TestCounts { passed: 3, failed: 0, skipped: 0 });
+        let silenced = "the check lint ran 3 tests before the patch, and now reports none";
+        assert_eq!(told(true, &many, &passes), silenced);
+    }
+
+    #[test]
+    fn as_many_failures_as_passes_are_tests_that_ran() {
+        let mut ran = tests(true, "p");
+        ran.result.counts = Some(TestCounts { passed: 2, failed: 2, skipped: 0 });
+        assert_eq!(outcome(StopReason::Finished, Some("p"), Some(&ran)), Outcome::Verified);
     }
 }
