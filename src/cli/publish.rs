@@ -12,8 +12,8 @@ use super::output;
 use crate::journal::{Outcome, PolicyFinding, PolicyVerdict, read_regular};
 use crate::policy::Policy;
 use crate::publish::{
-    Artifact, Authorization, Caps, GitHub, GitLab, Http, PatchVerdict, Platform, Publication, PublishError, Thread,
-    ThreadKind,
+    Authorization, Caps, GitHub, GitLab, JobArtifact, PatchVerdict, Platform, Publication, PublishError, RestApi,
+    Thread, ThreadKind,
 };
 use crate::run::Failure;
 use crate::settings::{self, Environment, Redactor, Secret, parse_duration};
@@ -80,7 +80,7 @@ pub(super) enum PlatformName {
 }
 
 /// Where the platform keeps what.
-struct Place {
+struct PublishPlace {
     name: PlatformName,
     api: String,
     repository: String,
@@ -90,10 +90,10 @@ struct Place {
 
 pub(super) fn execute(global: &Global, arguments: &PublishArguments) -> Result<Outcome, Failure> {
     let env = Environment::from_process();
-    let artifact = Artifact::read(&arguments.folder).map_err(failure)?;
+    let artifact = JobArtifact::read(&arguments.folder).map_err(failure)?;
     let verdict = artifact.patch.as_deref().map(|patch| verdict(global, &env, patch)).transpose()?.unwrap_or_default();
     let event = frozen_event(&env);
-    let place = Place::of(arguments, &env)?;
+    let place = PublishPlace::of(arguments, &env)?;
     let (user, way) = match place.name {
         PlatformName::Github => ("x-access-token", Authorization::Bearer),
         PlatformName::Gitlab => ("oauth2", Authorization::PrivateToken),
@@ -106,7 +106,7 @@ pub(super) fn execute(global: &Global, arguments: &PublishArguments) -> Result<O
         )
     })?;
     let deadline = Instant::now() + arguments.deadline;
-    let http = Http::new(&place.api, place.token, way, deadline, arguments.dry_run).map_err(failure)?;
+    let http = RestApi::new(&place.api, place.token, way, deadline, arguments.dry_run).map_err(failure)?;
     let mut platform: Box<dyn Platform> = match place.name {
         PlatformName::Github => Box::new(GitHub::new(http, &place.repository)),
         PlatformName::Gitlab => Box::new(GitLab::new(http, &place.repository)),
@@ -162,7 +162,7 @@ fn frozen_event(env: &Environment) -> Value {
     file.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
-impl Place {
+impl PublishPlace {
     fn of(arguments: &PublishArguments, env: &Environment) -> Result<Self, Failure> {
         let own = if env.get("GITLAB_CI").is_some() { PlatformName::Gitlab } else { PlatformName::Github };
         let name = arguments.platform.unwrap_or(own);

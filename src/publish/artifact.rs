@@ -28,11 +28,11 @@ struct ResultFile {
     hint: Option<String>,
     commit: Option<String>,
     follows: Option<RunId>,
-    patch: Option<PatchFile>,
+    patch: Option<NotedPatch>,
 }
 
 #[derive(Debug, Deserialize)]
-struct PatchFile {
+struct NotedPatch {
     path: String,
     sha256: Digest,
     bytes: u64,
@@ -40,7 +40,7 @@ struct PatchFile {
 
 /// A job's result whose parts fit together.
 #[derive(Debug)]
-pub(crate) struct Artifact {
+pub(crate) struct JobArtifact {
     /// The run; `None` if none began.
     pub run: Option<RunId>,
     /// False for a job that was killed.
@@ -61,7 +61,7 @@ pub(crate) struct Artifact {
     pub patch: Option<Vec<u8>>,
 }
 
-impl Artifact {
+impl JobArtifact {
     /// Reads the folder at `dir`.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ fn parsed<T: for<'de> Deserialize<'de>>(name: &str, bytes: &[u8]) -> Result<T, P
     serde_json::from_slice(bytes).map_err(|error| PublishError::refused(format!("{name} can't be read: {error}"), HINT))
 }
 
-fn checked(noted: &PatchFile, patch: Option<Vec<u8>>) -> Result<Vec<u8>, PublishError> {
+fn checked(noted: &NotedPatch, patch: Option<Vec<u8>>) -> Result<Vec<u8>, PublishError> {
     let patch = patch.ok_or_else(|| PublishError::refused("result.json tells of a patch that isn't there", HINT))?;
     let fits = noted.path == "patch.diff" && noted.bytes == patch.len() as u64 && noted.sha256 == Digest::of(&patch);
     if fits {

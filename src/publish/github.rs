@@ -4,8 +4,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::PublishError;
-use super::http::Http;
-use super::platform::{ChangeRequest, Comment, NewRequest, Platform, Thread};
+use super::http::RestApi;
+use super::platform::{ChangeRequest, NewRequest, Platform, Thread, ThreadComment};
 use crate::workspace::BranchName;
 
 /// The account of the token that Actions gives a job; that token may not ask who it is.
@@ -13,7 +13,7 @@ const ACTIONS: &str = "github-actions[bot]";
 
 /// One repository.
 pub(crate) struct GitHub {
-    http: Http,
+    http: RestApi,
     /// `OWNER/NAME`.
     repository: String,
 }
@@ -21,7 +21,7 @@ pub(crate) struct GitHub {
 impl GitHub {
     /// The repository called `OWNER/NAME`.
     #[must_use]
-    pub(crate) fn new(http: Http, repository: &str) -> Self {
+    pub(crate) fn new(http: RestApi, repository: &str) -> Self {
         let http = http.with("accept", "application/vnd.github+json").with("x-github-api-version", "2022-11-28");
         Self { http, repository: repository.to_owned() }
     }
@@ -101,12 +101,12 @@ impl Platform for GitHub {
         self.http.send(&Method::PATCH, &path, Some(&json!({ "state": "closed" }))).map(drop)
     }
 
-    fn comments(&mut self, thread: Thread) -> Result<Vec<Comment>, PublishError> {
+    fn comments(&mut self, thread: Thread) -> Result<Vec<ThreadComment>, PublishError> {
         let path = self.path(&format!("/issues/{}/comments?per_page=100", thread.number));
         let mut found = Vec::new();
         self.http.list(&path, |item| {
             let id = item["id"].as_u64().unwrap_or_default();
-            found.push(Comment { id, body: text(&item["body"]), author: text(&item["user"]["login"]) });
+            found.push(ThreadComment { id, body: text(&item["body"]), author: text(&item["user"]["login"]) });
             true
         })?;
         Ok(found)

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
 use super::PublishError;
-use super::http::Http;
-use super::platform::{ChangeRequest, Comment, NewRequest, Platform, Thread, ThreadKind};
+use super::http::RestApi;
+use super::platform::{ChangeRequest, NewRequest, Platform, Thread, ThreadComment, ThreadKind};
 use crate::workspace::BranchName;
 
 /// One project.
 pub(crate) struct GitLab {
-    http: Http,
+    http: RestApi,
     /// The project's path, or its id.
     project: String,
 }
@@ -19,7 +19,7 @@ pub(crate) struct GitLab {
 impl GitLab {
     /// The project with this path (`group/name`) or id.
     #[must_use]
-    pub(crate) fn new(http: Http, project: &str) -> Self {
+    pub(crate) fn new(http: RestApi, project: &str) -> Self {
         Self { http: http.with("accept", "application/json"), project: encoded(project) }
     }
 
@@ -96,12 +96,12 @@ impl Platform for GitLab {
         self.change(number, &json!({ "state_event": "close" }))
     }
 
-    fn comments(&mut self, thread: Thread) -> Result<Vec<Comment>, PublishError> {
+    fn comments(&mut self, thread: Thread) -> Result<Vec<ThreadComment>, PublishError> {
         let path = format!("{}?per_page=100", self.notes(thread));
         let mut found = Vec::new();
         self.http.list(&path, |item| {
             let id = item["id"].as_u64().unwrap_or_default();
-            found.push(Comment { id, body: text(&item["body"]), author: text(&item["author"]["username"]) });
+            found.push(ThreadComment { id, body: text(&item["body"]), author: text(&item["author"]["username"]) });
             true
         })?;
         Ok(found)

@@ -39,7 +39,7 @@ pub(crate) enum Authorization {
 }
 
 /// A platform's API below one base URL.
-pub(crate) struct Http {
+pub(crate) struct RestApi {
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     base: Url,
@@ -51,12 +51,12 @@ pub(crate) struct Http {
 }
 
 /// An answer that is no error.
-pub(super) struct Answer {
+pub(super) struct RestAnswer {
     pub json: Value,
     next: Option<Url>,
 }
 
-impl Http {
+impl RestApi {
     /// A client for `base`, such as `https://api.github.com`; https, or http to this machine. A dry one calls nothing.
     ///
     /// # Errors
@@ -137,11 +137,11 @@ impl Http {
         Ok(())
     }
 
-    fn call(&mut self, method: &Method, url: &Url, body: Option<&Value>) -> Result<Answer, PublishError> {
+    fn call(&mut self, method: &Method, url: &Url, body: Option<&Value>) -> Result<RestAnswer, PublishError> {
         let told = body.map(|body| format!("\n{}", serde_json::to_string_pretty(body).unwrap_or_default()));
         self.calls.push(format!("{method} {url}{}", told.unwrap_or_default()));
         if self.is_dry {
-            return Ok(Answer { json: Value::Null, next: None });
+            return Ok(RestAnswer { json: Value::Null, next: None });
         }
         let mut attempt = 1;
         loop {
@@ -166,7 +166,7 @@ impl Http {
         method: &Method,
         url: &Url,
         body: Option<&Value>,
-    ) -> Result<Answer, (PublishError, Option<Duration>)> {
+    ) -> Result<RestAnswer, (PublishError, Option<Duration>)> {
         let left = self.deadline.saturating_duration_since(Instant::now()).min(ONE_CALL);
         let mut request = self.client.request(method.clone(), url.clone()).headers(self.headers.clone()).timeout(left);
         if let Some(body) = body {
@@ -194,8 +194,8 @@ impl Http {
         if (200..300).contains(&status) {
             let next = next_page(url, &headers);
             return match json {
-                Some(json) => Ok(Answer { json, next }),
-                None if bytes.is_empty() => Ok(Answer { json: Value::Null, next }),
+                Some(json) => Ok(RestAnswer { json, next }),
+                None if bytes.is_empty() => Ok(RestAnswer { json: Value::Null, next }),
                 None => Err((self.refusal(method, url, status, &headers, &Value::Null), None)),
             };
         }
@@ -384,7 +384,7 @@ mod tests {
     fn a_token_is_not_sent_in_clear() {
         let make = |url: &str| {
             let token = Secret::new("t".to_owned());
-            Http::new(url, token, Authorization::Bearer, Instant::now(), true).map(drop)
+            RestApi::new(url, token, Authorization::Bearer, Instant::now(), true).map(drop)
         };
         assert!(make("http://127.0.0.1:1/api").is_ok() && make("https://ghe.example/api/v3/").is_ok());
         for bad in ["http://ghe.example/api", "https://u:p@ghe.example", "ftp://x", "x", "https://a/?q=1"] {

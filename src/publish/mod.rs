@@ -22,10 +22,10 @@ mod platform;
 mod publication;
 mod words;
 
-pub(crate) use artifact::Artifact;
+pub(crate) use artifact::JobArtifact;
 pub(crate) use error::PublishError;
 pub(crate) use github::GitHub;
 pub(crate) use gitlab::GitLab;
-pub(crate) use http::{Authorization, Http};
+pub(crate) use http::{Authorization, RestApi};
 pub(crate) use platform::{Platform, Thread, ThreadKind};
 pub(crate) use publication::{Caps, PatchVerdict, Publication};

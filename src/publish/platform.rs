@@ -44,7 +44,7 @@ pub(crate) struct ChangeRequest {
 
 /// A comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Comment {
+pub(crate) struct ThreadComment {
     /// The platform's id.
     pub id: u64,
     /// Its text.
@@ -88,7 +88,7 @@ pub(crate) trait Platform {
     /// Closes one.
     fn close(&mut self, number: u64) -> Result<(), PublishError>;
     /// The comments of a thread.
-    fn comments(&mut self, thread: Thread) -> Result<Vec<Comment>, PublishError>;
+    fn comments(&mut self, thread: Thread) -> Result<Vec<ThreadComment>, PublishError>;
     /// Writes one.
     fn comment(&mut self, thread: Thread, body: &str) -> Result<(), PublishError>;
     /// Replaces the text of one.

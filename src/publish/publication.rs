@@ -4,9 +4,9 @@
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::artifact::Artifact;
+use super::artifact::JobArtifact;
 use super::marker::{Marker, account};
-use super::platform::{ChangeRequest, Comment, NewRequest, Platform, Thread, ThreadKind};
+use super::platform::{ChangeRequest, NewRequest, Platform, Thread, ThreadComment, ThreadKind};
 use super::{PublishError, words};
 use crate::journal::{Outcome, RunId};
 use crate::report::Report;
@@ -46,7 +46,7 @@ pub(crate) struct Publication<'a> {
     /// The platform's API.
     pub platform: &'a mut dyn Platform,
     /// What the agent's job left.
-    pub artifact: &'a Artifact,
+    pub artifact: &'a JobArtifact,
     /// What the policy says of its patch.
     pub verdict: PatchVerdict,
     /// Where the branch goes.
@@ -81,12 +81,12 @@ pub(crate) struct Published {
 }
 
 /// What is already on the platform.
-struct Existing {
+struct Present {
     account: String,
     /// Open pull requests of kcode's.
     open: Vec<(ChangeRequest, Marker)>,
     /// kcode's comment in the thread.
-    sticky: Option<Comment>,
+    sticky: Option<ThreadComment>,
 }
 
 /// The change that is to be proposed.
@@ -123,7 +123,7 @@ impl Publication<'_> {
         Ok(published)
     }
 
-    fn look(&mut self) -> Result<Existing, PublishError> {
+    fn look(&mut self) -> Result<Present, PublishError> {
         let account = match &self.account {
             Some(account) => account.clone(),
             None => self.platform.account()?,
@@ -141,13 +141,13 @@ impl Publication<'_> {
             }
             None => None,
         };
-        Ok(Existing { account, open, sticky })
+        Ok(Present { account, open, sticky })
     }
 
     /// Says why there is no change.
     fn tell_instead(
         &mut self,
-        existing: &Existing,
+        existing: &Present,
         text: &str,
         outcome: Outcome,
         why: &str,
@@ -160,7 +160,7 @@ impl Publication<'_> {
         Ok(Published { outcome, lines: vec![format!("no change is proposed: {why}{told}")] })
     }
 
-    fn propose(&mut self, existing: &Existing, proposal: &Proposal<'_>) -> Result<Published, PublishError> {
+    fn propose(&mut self, existing: &Present, proposal: &Proposal<'_>) -> Result<Published, PublishError> {
         let key = self.key();
         let target = existing.open.iter().find(|(request, marker)| {
             let is_named = self.thread == Some(Thread { kind: ThreadKind::Request, number: request.number });
@@ -221,7 +221,7 @@ impl Publication<'_> {
     }
 
     /// The comment that was written before the push.
-    fn sticky_again(&mut self, existing: &Existing) -> Result<Option<Comment>, PublishError> {
+    fn sticky_again(&mut self, existing: &Present) -> Result<Option<ThreadComment>, PublishError> {
         if existing.sticky.is_some() || self.thread.is_none() {
             return Ok(existing.sticky.clone());
         }
@@ -305,7 +305,7 @@ impl Publication<'_> {
         Ok(None)
     }
 
-    fn close_stale(&mut self, existing: &Existing) -> Result<(), PublishError> {
+    fn close_stale(&mut self, existing: &Present) -> Result<(), PublishError> {
         let Some(days) = self.close_stale else { return Ok(()) };
         let limit = self.now - Duration::days(i64::from(days));
         let is_stale = |request: &ChangeRequest| {
@@ -325,7 +325,7 @@ impl Publication<'_> {
     }
 
     /// Writes kcode's one comment in the thread.
-    fn stick(&mut self, sticky: Option<&Comment>, marker: &Marker, text: &str) -> Result<(), PublishError> {
+    fn stick(&mut self, sticky: Option<&ThreadComment>, marker: &Marker, text: &str) -> Result<(), PublishError> {
         let Some(thread) = self.thread else { return Ok(()) };
         let body = marker.written() + text;
         match sticky {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::artifact::Artifact;
+use super::artifact::JobArtifact;
 use super::defuse::{defused, defused_line, fenced};
 use super::platform::{Thread, ThreadKind};
 use super::publication::PatchVerdict;
@@ -123,7 +123,7 @@ pub(super) fn beginning(run: &RunId) -> String {
 }
 
 /// The comment that says why there is no pull request.
-pub(super) fn not_published(artifact: &Artifact, why: &str, redactor: &Redactor) -> String {
+pub(super) fn not_published(artifact: &JobArtifact, why: &str, redactor: &Redactor) -> String {
     let run = artifact.run.as_ref().map_or_else(|| "no run".to_owned(), |run| format!("run `{run}`"));
     let mut out = format!("kcode proposes no change ({run}): **{}**.\n\n", defused_line(why, redactor, 2 * LINE));
     if let Some(hint) = &artifact.hint {
@@ -137,7 +137,7 @@ pub(super) fn not_published(artifact: &Artifact, why: &str, redactor: &Redactor)
 }
 
 /// The comment about a patch that the policy refuses.
-pub(super) fn refused(artifact: &Artifact, verdict: &PatchVerdict, redactor: &Redactor) -> String {
+pub(super) fn refused(artifact: &JobArtifact, verdict: &PatchVerdict, redactor: &Redactor) -> String {
     let mut out = not_published(artifact, "the patch policy refuses it; the patch is in the job's artifact", redactor);
     out.push('\n');
     findings(&mut out, verdict, redactor);
