@@ -83,9 +83,9 @@ pub(super) fn deferred(node: Node, around: &[Node], text: &str, grammar: Grammar
                 _ => return None,
             },
             "call_expression" | "call" => match taken(*parent, text, grammar) {
-                Taken::Runs => return None,
-                Taken::Starts => value = Value::Pending,
-                Taken::Drops => return found(Fate::Discarded),
+                CallEffect::Runs => return None,
+                CallEffect::Starts => value = Value::Pending,
+                CallEffect::Drops => return found(Fate::Discarded),
             },
             // `load().then(…).finally(…)`, `spawn(…).join()`
             "member_expression" | "field_expression" if value == Value::Pending => {
@@ -140,7 +140,7 @@ fn value(node: Node, grammar: Grammar) -> Option<Value> {
 }
 
 /// What a call does with a closure among its arguments.
-enum Taken {
+enum CallEffect {
     /// It may run it.
     Runs,
     /// It starts it, or will run it when its result is used.
@@ -148,30 +148,30 @@ enum Taken {
     Drops,
 }
 
-fn taken(call: Node, text: &str, grammar: Grammar) -> Taken {
+fn taken(call: Node, text: &str, grammar: Grammar) -> CallEffect {
     let name = call.child_by_field_name("function").and_then(|called| text.get(called.byte_range()));
-    let Some(name) = name else { return Taken::Runs };
+    let Some(name) = name else { return CallEffect::Runs };
     let last = name.rsplit(['.', ':']).next().unwrap_or_default().trim();
     match grammar {
         Grammar::Rust => match last {
-            "drop" | "forget" if !name.contains('.') => Taken::Drops,
+            "drop" | "forget" if !name.contains('.') => CallEffect::Drops,
             // A scope joins the threads that are spawned in it.
-            "spawn" | "spawn_blocking" | "spawn_local" if !name.contains('.') => Taken::Starts,
+            "spawn" | "spawn_blocking" | "spawn_local" if !name.contains('.') => CallEffect::Starts,
             "map" | "inspect" | "filter" | "filter_map" | "flat_map" | "take_while" | "skip_while" | "map_while"
             | "scan" | "from_fn"
                 if name.contains(['.', ':']) =>
             {
-                Taken::Starts
+                CallEffect::Starts
             }
-            _ => Taken::Runs,
+            _ => CallEffect::Runs,
         },
-        Grammar::Python if matches!(name, "map" | "filter" | "functools.partial" | "partial") => Taken::Starts,
+        Grammar::Python if matches!(name, "map" | "filter" | "functools.partial" | "partial") => CallEffect::Starts,
         Grammar::JavaScript | Grammar::TypeScript | Grammar::Tsx
             if name.contains('.') && ["then", "catch", "finally"].contains(&last) =>
         {
-            Taken::Starts
+            CallEffect::Starts
         }
-        _ => Taken::Runs,
+        _ => CallEffect::Runs,
     }
 }
 
