@@ -76,7 +76,7 @@ pub fn task(log: &[u8], event: Option<&CiEvent>, settings: &CiSettings) -> Resul
     }
     let opening = "A CI job failed. Find out why and mend the cause; don't change what the job checks.";
     let task = task::assembled(opening, &pieces, settings, source)?;
-    let raw = vec![task::RawText { origin: "End of the log".to_owned(), text: raw.to_owned() }];
+    let raw = vec![crate::journal::TaskQuotation { origin: "End of the log".to_owned(), text: raw.to_owned() }];
     Ok(CiTask { raw, is_from_fork: run.is_some_and(|run| !run.is_same_repository), ..task })
 }
 

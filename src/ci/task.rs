@@ -5,13 +5,11 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-
 use super::event::{Account, CiEvent, EventSubject, SubjectKind, WrittenComment};
 use super::result::{TaskKind, TaskSource};
 use super::untrusted::{self, QuotedText};
 use super::{markdown, places, times};
-use crate::journal::RunId;
+use crate::journal::{RunId, TaskQuotation};
 use crate::settings::{CiForks, CiSettings, CiTrigger};
 
 /// What every task from outside says of its quotations.
@@ -25,22 +23,13 @@ pub struct CiTask {
     /// The task for the model: kcode's words, and the event's texts cleaned and quoted.
     pub text: String,
     /// The texts as they came, for the journal.
-    pub raw: Vec<RawText>,
+    pub raw: Vec<TaskQuotation>,
     /// Where the task came from.
     pub source: TaskSource,
     /// The run that this continues, for a comment on a pull request of kcode's own.
     pub follow_up: Option<OwnPullRequest>,
     /// True for a pull request from another repository, and for one whose event doesn't say. The run starts from the base.
     pub is_from_fork: bool,
-}
-
-/// A text of an event as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RawText {
-    /// What it is and who wrote it.
-    pub origin: String,
-    /// The text, with everything that hides in it.
-    pub text: String,
 }
 
 /// A pull request of kcode's own.
@@ -258,7 +247,8 @@ pub(super) fn assembled(
     let mut text = String::new();
     let _ = write!(text, "{opening}\n\n{NOTICE}\n{quoted}");
     let kept = pieces.iter().filter(|piece| !piece.text.is_empty());
-    let raw = kept.map(|piece| RawText { origin: untrusted::origin(piece), text: piece.text.to_owned() }).collect();
+    let raw =
+        kept.map(|piece| TaskQuotation { origin: untrusted::origin(piece), text: piece.text.to_owned() }).collect();
     Ok(CiTask { text, raw, source, follow_up: None, is_from_fork: false })
 }
 

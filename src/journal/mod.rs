@@ -59,7 +59,8 @@ pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
 pub use review::{HunkDecision, HunkReviewed, Reviewed};
 pub use run_bounds::{
-    Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, TEST_RULES, Undone,
+    Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, TEST_RULES,
+    TaskQuotation, Undone,
 };
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;

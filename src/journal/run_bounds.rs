@@ -63,6 +63,18 @@ pub struct RunStarted {
     /// The run whose conversation this one continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,
+    /// The texts of people that the task quotes, as they came, with everything that hides in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quoted: Vec<TaskQuotation>,
+}
+
+/// A text of somebody outside that a task quotes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskQuotation {
+    /// What it is and who wrote it.
+    pub origin: String,
+    /// The text as it came.
+    pub text: String,
 }
 
 /// The run that a follow-up task continues.

@@ -11,7 +11,9 @@ use super::kept_flags::kept;
 use super::run_limits::limits;
 use super::run_spec::RunSpec;
 use super::user_interface::LineReader;
-use crate::journal::{Event, FileJournal, Journal, Outcome, Record, Resumed, RunFolder, RunStarted, is_disk_failure};
+use crate::journal::{
+    Event, FileJournal, Journal, Outcome, Record, Resumed, RunFolder, RunStarted, TaskQuotation, is_disk_failure,
+};
 use crate::render::TerminalRenderer;
 use crate::settings::{Redactor, Settings};
 use crate::text::sanitise_json;
@@ -173,6 +175,10 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
     }));
 }
 
+fn without_secrets(quoted: &TaskQuotation, redactor: &Redactor) -> TaskQuotation {
+    TaskQuotation { origin: quoted.origin.clone(), text: redactor.text(&quoted.text).into_owned() }
+}
+
 fn first_event(spec: &RunSpec<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &spec.settings;
     let base_url = spec.conditions.base_url.clone();
@@ -205,5 +211,6 @@ fn first_event(spec: &RunSpec<'_>, folder: &RunFolder, redactor: &Redactor) -> E
         test_rules: spec.conditions.test_rules,
         readable: spec.options.shown.noted(settings),
         follows: spec.inherited.as_ref().map(|inherited| inherited.follows.clone()),
+        quoted: spec.quoted.iter().map(|quoted| without_secrets(quoted, redactor)).collect(),
     })
 }

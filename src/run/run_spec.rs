@@ -8,13 +8,15 @@ use super::pending_changes::PendingChanges;
 use super::resumed_run::ResumedRun;
 use super::start_conditions::StartConditions;
 use super::user_interface::Front;
-use crate::journal::{Event, FileChange};
+use crate::journal::{Event, FileChange, TaskQuotation};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};
 
 /// What is to be done, where and how.
 pub(crate) struct RunSpec<'a> {
     pub task: String,
+    /// The texts that the task quotes, as they came.
+    pub quoted: Vec<TaskQuotation>,
     pub repository: Repository,
     pub settings: Settings,
     pub options: RunOptions,
@@ -46,6 +48,7 @@ impl<'a> RunSpec<'a> {
             consents: settings.state_dir.value.clone(),
             conditions: StartConditions::of(&settings, &options),
             task,
+            quoted: Vec::new(),
             repository,
             settings,
             options,

@@ -105,6 +105,12 @@ impl Repository {
         self.base.as_ref().map_or(&self.root, |base| base.path())
     }
 
+    /// The commit that [`Repository::guided_by`] named.
+    #[must_use]
+    pub fn base_commit(&self) -> Option<&str> {
+        self.base.as_ref().map(|base| base.commit())
+    }
+
     /// Replaces the subfolder that [`Repository::focus`] returns.
     #[must_use]
     pub fn seen_from(self, focus: Option<RelPath>) -> Self {

@@ -38,7 +38,7 @@ fn no_secret_is_exported_and_what_held_one_is_not_replayed() {
         Answer::text("Done."),
     ]);
     world.fix(&kimi, &[]);
-    let ran = world.run(world.kcode(&["export"])).code(0).says(&["left out", "secrets were taken out"]);
+    let ran = world.run(world.kcode(&["export"])).code(0).says(&["left out", "secrets were removed"]);
     assert!(!ran.stdout().contains(&secret));
     let archive: Value = serde_json::from_str(&ran.stdout()).unwrap();
     assert_eq!(archive["left_out"].as_array().unwrap().len(), 1);

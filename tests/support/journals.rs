@@ -48,6 +48,7 @@ impl MadeRun {
             test_rules: kcode::journal::TEST_RULES,
             readable: vec![],
             follows: None,
+            quoted: Vec::new(),
         }));
         made.message(&serde_json::json!({ "role": "system", "content": "You mend code. ".repeat(300) }));
         made

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::arguments::CiArguments;
 use super::task;
-use crate::ci::{self, CiPatch, CiResult};
+use crate::ci::{self, CiPatch, CiResult, TaskSource};
 use crate::cli::arguments::Global;
 use crate::cli::output;
 use crate::journal::{Digest, Event, Outcome, RUN_FILE_LIMIT, Record, RunFolder, is_disk_failure, read_own};
@@ -85,6 +85,20 @@ impl Artifacts {
         Ok(artifacts)
     }
 
+    /// Notes where the task came from, once that is known.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(super) fn started_by(&self, source: &TaskSource) -> Result<(), Failure> {
+        self.write_result(&CiResult::unfinished(source.clone()))
+    }
+
+    /// The result as it was last written, which tells where the task came from.
+    fn begun(&self) -> CiResult {
+        let written = read_own(&self.dir.join(RESULT), MAX_FIRST).ok();
+        written.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_else(|| self.begun.clone())
+    }
+
     /// Where the run's events go as they happen.
     pub(super) fn events(&self) -> EventFile {
         let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -98,7 +112,7 @@ impl Artifacts {
     /// The job's own failure, or what couldn't be written.
     pub(super) fn conclude(&self, ended: Result<Ended, Failure>) -> Result<Outcome, Failure> {
         let run = self.run();
-        let mut result = self.begun.clone();
+        let mut result = self.begun();
         let written = run.as_ref().map_or(Ok(()), |run| self.write_run(run, &mut result));
         let ended = ended.and_then(|ended| written.map(|()| ended.outcome));
         if let Err(failure) = &ended {
@@ -130,7 +144,7 @@ impl Artifacts {
         let run = self.run();
         // What only a running run needs.
         run.as_ref().into_iter().for_each(run::clear);
-        let mut result = self.begun.clone();
+        let mut result = self.begun();
         let written = run.as_ref().map_or(Ok(()), |run| self.write_run(run, &mut result));
         let result =
             CiResult { outcome, exit_code: outcome.exit_code(), reason: reason.to_owned(), finished: true, ..result };

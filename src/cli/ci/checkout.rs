@@ -25,6 +25,20 @@ pub(super) fn open(global: &Global, base: Option<&str>) -> Result<Repository, Fa
     Ok(repository.guided_by(tree))
 }
 
+/// Checks that nothing of a fork is checked out: the tree's commit is that of the base.
+///
+/// # Errors
+/// When it is another one, or no base is named.
+pub(super) fn is_of_the_base(repository: &Repository) -> Result<(), Failure> {
+    let commit = repository.head().and_then(|head| head.commit);
+    if commit.is_some() && commit.as_deref() == repository.base_commit() {
+        return Ok(());
+    }
+    let hint = "check out the base branch, and name it with --base";
+    let message = "the task is on a pull request from another repository, and the checkout is not the base's commit";
+    Err(Failure::new(Outcome::Refused, message, hint))
+}
+
 /// Refuses a checkout whose tests could read a credential, and warns of a machine on which they could become root.
 ///
 /// # Errors

@@ -4,12 +4,14 @@
 mod arguments;
 mod artifacts;
 mod checkout;
+mod follow_up;
 mod front;
 mod replay;
 mod supervisor;
 mod task;
 
 use super::arguments::Global;
+use crate::ci::task::CiTask;
 use crate::journal::{Outcome, Tokens};
 use crate::run::{self, Ended, Failure, RunSpec, out_file};
 use crate::settings::{self, FlagLayer, Sandbox};
@@ -35,7 +37,6 @@ pub(super) fn execute(global: &Global, arguments: &CiArguments) -> Result<Outcom
 
 /// Does the job, but for what is written when it is over.
 fn work(global: &Global, arguments: &CiArguments, artifacts: &Artifacts) -> Result<Ended, Failure> {
-    let task = task::read(global, arguments)?;
     arguments.record.as_deref().map_or(Ok(()), |file| out_file::check(file, "--record"))?;
     let repository = checkout::open(global, arguments.base.as_deref())?;
     let options = arguments.work.options(global);
@@ -49,6 +50,16 @@ fn work(global: &Global, arguments: &CiArguments, artifacts: &Artifacts) -> Resu
     let env = replay::environment(arguments.replay.as_deref())?;
     let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.guiding_root()))?;
     settings.max_time.value = settings.max_time.value.min(supervisor::time_for_a_run(arguments.deadline));
+    let task = task::read(global, arguments, &settings.ci)?;
+    artifacts.started_by(&task.source)?;
+    if task.is_from_fork {
+        checkout::is_of_the_base(&repository)?;
+    }
     let front = CiFront::new(artifacts, arguments.heartbeat);
-    run::run(RunSpec::new(task, repository, settings, options, &front))
+    let CiTask { text, raw, follow_up, .. } = task;
+    let spec = match follow_up {
+        Some(earlier) => follow_up::spec(&earlier, text, repository, settings, &options, &front)?,
+        None => RunSpec::new(text, repository, settings, options, &front),
+    };
+    run::run(RunSpec { quoted: raw, ..spec })
 }
