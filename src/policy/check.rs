@@ -4,7 +4,7 @@ use globset::GlobSet;
 
 use super::findings::{Findings, refused};
 use super::fold::folded;
-use super::patch::{self, Section, SectionChange};
+use super::patch::{self, PatchSection, SectionChange};
 use super::places::{self, Links};
 use super::{FileKind, PatchBase, content, rules};
 use crate::journal::{PolicyClass, PolicyFinding, PolicyReport, PolicyVerdict};
@@ -92,7 +92,7 @@ fn of_the_whole(class: PolicyClass, line: Option<usize>, why: String) -> PolicyF
 
 struct SectionCheck<'a> {
     policy: &'a Policy,
-    section: &'a Section,
+    section: &'a PatchSection,
     base: Option<&'a dyn PatchBase>,
     links: &'a Links,
     findings: &'a mut Findings,

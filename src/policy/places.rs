@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 use super::fold::{folded, is_short_name};
-use super::patch::{Section, SectionChange};
+use super::patch::{PatchSection, SectionChange};
 use super::{FileKind, PatchBase};
 use crate::settings::is_git_name;
 
@@ -76,7 +76,7 @@ pub(super) fn resolved(path: &str, target: &str) -> String {
 pub(super) struct Links(BTreeSet<String>);
 
 impl Links {
-    pub(super) fn of(sections: &[Section], base: Option<&dyn PatchBase>) -> Self {
+    pub(super) fn of(sections: &[PatchSection], base: Option<&dyn PatchBase>) -> Self {
         let of_base = base.into_iter().flat_map(|base| base.links().iter().map(|path| folded(path)));
         let is_link = |kind| matches!(kind, Some(FileKind::Symlink | FileKind::Gitlink));
         let made = sections.iter().flat_map(|section| {
@@ -101,9 +101,9 @@ impl Links {
 }
 
 /// Pairs of sections that can't both be meant: one file twice, or files that some file system can't tell apart.
-pub(super) fn twice(sections: &[Section]) -> Vec<(&str, &'static str)> {
+pub(super) fn twice(sections: &[PatchSection]) -> Vec<(&str, &'static str)> {
     let mut wrong = Vec::new();
-    let mut touched: BTreeMap<&str, &Section> = BTreeMap::new();
+    let mut touched: BTreeMap<&str, &PatchSection> = BTreeMap::new();
     let mut after: BTreeMap<String, &str> = BTreeMap::new();
     for section in sections {
         // A copy leaves its source as it is.
@@ -133,7 +133,7 @@ pub(super) fn twice(sections: &[Section]) -> Vec<(&str, &'static str)> {
 }
 
 /// A file becomes a link, or the reverse: git writes that as a deletion and an addition.
-fn is_change_of_type(earlier: &Section, later: &Section) -> bool {
+fn is_change_of_type(earlier: &PatchSection, later: &PatchSection) -> bool {
     earlier.change == SectionChange::Deleted
         && later.change == SectionChange::Added
         && earlier.old_kind != later.new_kind

@@ -11,7 +11,7 @@ use crate::journal::PolicyClass;
 use crate::settings::regex;
 
 /// A test checks that the file can be read.
-static RULES: LazyLock<Rules> = LazyLock::new(|| {
+static RULES: LazyLock<PolicyRules> = LazyLock::new(|| {
     let file = toml::from_str::<RulesFile>(include_str!("policy.toml")).ok();
     file.map(RulesFile::compiled).unwrap_or_default()
 });
@@ -40,16 +40,16 @@ struct LineEntry {
 }
 
 #[derive(Default)]
-struct Rules {
+struct PolicyRules {
     classes: Vec<(PolicyClass, String, GlobSet)>,
     lines: Vec<(GlobSet, Regex, String)>,
 }
 
 impl RulesFile {
-    fn compiled(self) -> Rules {
+    fn compiled(self) -> PolicyRules {
         let class = |entry: ClassEntry| Some((entry.name, entry.why, patterns(&entry.paths, covers).ok()?));
         let line = |entry: LineEntry| Some((patterns(&entry.files, covers).ok()?, regex(&entry.lines)?, entry.why));
-        Rules {
+        PolicyRules {
             classes: self.class.into_iter().filter_map(class).collect(),
             lines: self.line.into_iter().filter_map(line).collect(),
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{BaseUrl, Check, CiActor, CiForks, CiTrigger, CustomPrice, Sandbox, TestCommand};
+use super::{BaseUrl, Check, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
 /// Parses a duration with its unit: `90s`, `20m`, `1h30m`.
@@ -143,15 +143,6 @@ impl Amount for Usd {
     }
 }
 
-impl Amount for Sandbox {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-    fn is_looser_than(&self, other: &Self) -> bool {
-        self < other
-    }
-}
-
 /// `None` is no limit: looser than any.
 impl<T: Amount> Amount for Option<T> {
     fn shown(&self) -> String {
@@ -220,34 +211,10 @@ impl Amount for Vec<Check> {
     }
 }
 
-impl Amount for Vec<CiActor> {
-    fn shown(&self) -> String {
-        self.iter().map(ToString::to_string).collect::<Vec<_>>().shown()
-    }
-}
-
-impl Amount for Vec<CiTrigger> {
-    fn shown(&self) -> String {
-        self.iter().map(ToString::to_string).collect::<Vec<_>>().shown()
-    }
-}
-
-impl Amount for CiForks {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Amount for CustomPrice {
-    fn shown(&self) -> String {
-        let Self { cached_input, input, output, .. } = self;
-        format!("{input} in, {cached_input} cached, {output} out per million tokens")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Sandbox;
 
     #[test]
     fn durations_need_a_unit() {

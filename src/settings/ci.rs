@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use super::amounts::Amount;
 use super::{Origin, Setting, SettingsError};
 use crate::journal::Bytes;
 
@@ -98,7 +99,7 @@ pub(super) struct CiTable {
     input: Option<String>,
     forks: Option<String>,
     publisher: Option<String>,
-    #[serde(deserialize_with = "super::file::bytes")]
+    #[serde(deserialize_with = "super::written::bytes")]
     max_text: Option<Bytes>,
 }
 
@@ -274,6 +275,24 @@ fn is_login(name: &str) -> bool {
 fn plain_word(word: &str) -> Result<String, String> {
     let good = (1..=LONGEST_NAME).contains(&word.len()) && word.trim() == word && !word.contains(char::is_control);
     if good { Ok(word.to_owned()) } else { Err(format!("{word:?} is empty, too long, or has blanks around it")) }
+}
+
+impl Amount for Vec<CiActor> {
+    fn shown(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().shown()
+    }
+}
+
+impl Amount for Vec<CiTrigger> {
+    fn shown(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().shown()
+    }
+}
+
+impl Amount for CiForks {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
 }
 
 #[cfg(test)]

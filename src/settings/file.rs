@@ -4,14 +4,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Check};
 use super::ci::CiTable;
 use super::policy::PolicyTable;
-use super::{BaseUrl, CustomPrice, Sandbox, SettingsError, TestCommand, amounts, keys};
+use super::{BaseUrl, CustomPrice, Sandbox, SettingsError, TestCommand, keys, written};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +25,13 @@ pub(super) enum Owner {
 #[serde(default, expecting = "a table")]
 pub(super) struct FileLayer {
     pub model: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "written::text")]
     pub base_url: Option<BaseUrl>,
     pub state_dir: Option<PathBuf>,
     pub readable: Option<Vec<PathBuf>>,
     pub caches: Option<Vec<PathBuf>>,
     pub child_env: Option<Vec<String>>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "written::text")]
     pub sandbox: Option<Sandbox>,
     pub dependencies: Option<Vec<RelPath>>,
     pub limits: LimitsTable,
@@ -54,11 +54,11 @@ pub(super) struct LimitsTable {
     pub max_turns: Option<u32>,
     pub max_tokens: Option<Tokens>,
     pub max_cost_usd: Option<Usd>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "written::duration")]
     pub max_time: Option<Duration>,
     pub max_completion_tokens: Option<Tokens>,
     pub max_retries: Option<u32>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "written::duration")]
     pub max_silence: Option<Duration>,
 }
 
@@ -68,9 +68,9 @@ pub(super) struct TestTable {
     #[serde(deserialize_with = "super::test_command::written")]
     command: Option<TestCommand>,
     dir: Option<RelPath>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "written::duration")]
     pub deadline: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "written::duration")]
     pub idle: Option<Duration>,
     pub writes: Option<Vec<String>>,
     pub baseline: Option<bool>,
@@ -86,9 +86,9 @@ pub(super) struct Secrets {
 #[serde(default, expecting = "a table")]
 pub(super) struct KeepTable {
     pub runs: Option<u32>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "written::duration")]
     pub age: Option<Duration>,
-    #[serde(deserialize_with = "bytes")]
+    #[serde(deserialize_with = "written::bytes")]
     pub size: Option<Bytes>,
 }
 
@@ -221,22 +221,4 @@ fn looks_like_key(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let leaf = name.rsplit('.').next().unwrap_or_default();
     leaf == "auth" || ["key", "token", "secret", "password"].iter().any(|word| leaf.ends_with(word))
-}
-
-/// Deserialises a value that is written as a string, by its `FromStr`.
-fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    amounts::parse_duration(&text).map(Some).map_err(de::Error::custom)
-}
-
-pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    amounts::parse_bytes(&text).map(Some).map_err(de::Error::custom)
 }

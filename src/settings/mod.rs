@@ -37,6 +37,7 @@ mod snapshot_files;
 mod test_command;
 mod values;
 mod writes;
+mod written;
 
 pub use amounts::{parse_bytes, parse_duration, parse_tokens, parse_usd};
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback};

@@ -6,7 +6,7 @@ use globset::GlobBuilder;
 use serde::Deserialize;
 
 use super::amounts::Amount;
-use super::{Origin, Setting, SettingsError, file};
+use super::{Origin, Setting, SettingsError};
 use crate::journal::{Bytes, PolicyClass, PolicyVerdict};
 
 /// The table as it is in a file.
@@ -28,7 +28,7 @@ pub(super) struct PolicyTable {
     secrets: Option<PolicyVerdict>,
     hidden_characters: Option<PolicyVerdict>,
     max_files: Option<u32>,
-    #[serde(deserialize_with = "file::bytes")]
+    #[serde(deserialize_with = "super::written::bytes")]
     max_bytes: Option<Bytes>,
     paths: Option<BTreeMap<String, PolicyVerdict>>,
 }

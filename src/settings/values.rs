@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::amounts::Amount;
 use super::{BaseUrl, Check, CiSettings, PolicySettings, Secret, Setting, SettingsError, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
@@ -155,5 +156,21 @@ pub struct CustomPrice {
 impl CustomPrice {
     const fn usual_window() -> Tokens {
         Tokens(262_144)
+    }
+}
+
+impl Amount for Sandbox {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self < other
+    }
+}
+
+impl Amount for CustomPrice {
+    fn shown(&self) -> String {
+        let Self { cached_input, input, output, .. } = self;
+        format!("{input} in, {cached_input} cached, {output} out per million tokens")
     }
 }

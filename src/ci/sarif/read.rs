@@ -88,7 +88,7 @@ struct SarifResult {
     kind: Option<String>,
     baseline_state: Option<String>,
     message: SarifMessage,
-    locations: Vec<Place>,
+    locations: Vec<ReportedPlace>,
     fingerprints: BTreeMap<String, Value>,
     partial_fingerprints: BTreeMap<String, Value>,
     suppressions: Vec<Suppression>,
@@ -108,7 +108,7 @@ struct Suppression {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Place {
+struct ReportedPlace {
     physical_location: Option<PhysicalPlace>,
 }
 

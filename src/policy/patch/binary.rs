@@ -1,12 +1,13 @@
 //! Contents in git's binary form: deflated bytes in base85, forward and back.
 
-use super::{Lines, Unreadable};
+use super::lines::PatchLines;
+use super::unreadable::UnreadablePatch;
 
 pub(super) const START: &[u8] = b"GIT binary patch";
 const DIGITS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
 /// Steps over a binary section: the contents forward, and mostly the contents back.
-pub(super) fn parse(lines: &mut Lines<'_>) -> Result<(), Unreadable> {
+pub(super) fn parse(lines: &mut PatchLines<'_>) -> Result<(), UnreadablePatch> {
     lines.take()?;
     if !contents(lines)? {
         return Err(lines.refuse("a binary section without contents"));
@@ -15,7 +16,7 @@ pub(super) fn parse(lines: &mut Lines<'_>) -> Result<(), Unreadable> {
 }
 
 /// Steps over one set of contents, with the empty line that ends it. False when there is none.
-fn contents(lines: &mut Lines<'_>) -> Result<bool, Unreadable> {
+fn contents(lines: &mut PatchLines<'_>) -> Result<bool, UnreadablePatch> {
     let Some(line) = lines.peek() else { return Ok(false) };
     let Some(size) = line.strip_prefix(b"literal ").or_else(|| line.strip_prefix(b"delta ")) else { return Ok(false) };
     if size.is_empty() || size.len() > 12 || !size.iter().all(u8::is_ascii_digit) {

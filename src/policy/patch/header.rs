@@ -1,6 +1,8 @@
 //! The header of a section: `diff --git` and the lines up to its contents.
 
-use super::{Lines, Section, SectionChange, Unreadable, binary, quoted};
+use super::lines::PatchLines;
+use super::unreadable::UnreadablePatch;
+use super::{PatchSection, SectionChange, binary, quoted};
 
 pub(super) const START: &[u8] = b"diff --git ";
 
@@ -32,7 +34,7 @@ impl FileKind {
 
 /// A header that was read.
 pub(super) struct Header {
-    pub(super) section: Section,
+    pub(super) section: PatchSection,
     /// True when `---` and `+++` follow, and therefore hunks.
     pub(super) has_names: bool,
 }
@@ -78,7 +80,7 @@ impl<'a> HeaderLines<'a> {
 }
 
 impl Header {
-    pub(super) fn parse(lines: &mut Lines<'_>) -> Result<Self, Unreadable> {
+    pub(super) fn parse(lines: &mut PatchLines<'_>) -> Result<Self, UnreadablePatch> {
         let at = lines.number();
         let names = lines.take()?.strip_prefix(START).unwrap_or_default();
         let mut found = HeaderLines::default();
@@ -99,7 +101,7 @@ impl Header {
         {
             return Err(lines.refuse("this is no line of a header"));
         }
-        let section = section(at, names, &found).map_err(|problem| Unreadable { line: at, problem })?;
+        let section = section(at, names, &found).map_err(|problem| UnreadablePatch { line: at, problem })?;
         let has_names = found.old_name.is_some();
         if !has_names && lines.peek().is_some_and(|line| line.starts_with(b"@@ -")) {
             return Err(lines.refuse("a hunk without `---` and `+++`"));
@@ -113,13 +115,13 @@ fn ends_header(line: &[u8]) -> bool {
     line.is_empty() || line == b"-- " || line.starts_with(b"From ") || line.starts_with(START)
 }
 
-fn section(at: usize, names: &[u8], found: &HeaderLines<'_>) -> Result<Section, String> {
+fn section(at: usize, names: &[u8], found: &HeaderLines<'_>) -> Result<PatchSection, String> {
     let (change, old, new) = paths(names, found)?;
     let (old_kind, new_kind) = kinds(found)?;
     check_names(change, &old, &new, found)?;
     let text = |name: Vec<u8>| String::from_utf8(name).map_err(|_| "a name that isn't UTF-8".to_owned());
     let (old, new) = (text(old)?, text(new)?);
-    Ok(Section {
+    Ok(PatchSection {
         change,
         old,
         new,

@@ -1,11 +1,13 @@
 //! Hunks of text, whose counts have to hold.
 
-use super::{AddedLine, Lines, Section, Unreadable};
+use super::lines::PatchLines;
+use super::unreadable::UnreadablePatch;
+use super::{AddedLine, PatchSection};
 
 const START: &[u8] = b"@@ -";
 
 /// Reads all hunks of a section. There is at least one, since the section has `---` and `+++`.
-pub(super) fn parse_all(lines: &mut Lines<'_>, section: &mut Section) -> Result<(), Unreadable> {
+pub(super) fn parse_all(lines: &mut PatchLines<'_>, section: &mut PatchSection) -> Result<(), UnreadablePatch> {
     if !lines.peek().is_some_and(|line| line.starts_with(START)) {
         return Err(lines.refuse("`---` and `+++` without a hunk"));
     }
@@ -57,7 +59,7 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((digits.parse().ok()?, &text[end..]))
 }
 
-fn parse(lines: &mut Lines<'_>, counts: Counts, section: &mut Section) -> Result<(), Unreadable> {
+fn parse(lines: &mut PatchLines<'_>, counts: Counts, section: &mut PatchSection) -> Result<(), UnreadablePatch> {
     let (mut old, mut new, mut number) = (counts.old, counts.new, counts.new_start);
     let mut changed = 0_u64;
     while old > 0 || new > 0 {

@@ -1,15 +1,15 @@
 //! The lines of a patch, with their numbers.
 
-use super::Unreadable;
+use super::unreadable::UnreadablePatch;
 
 /// Lines that end in a newline; what follows the last newline is a line that no part of a patch may be.
-pub(super) struct Lines<'a> {
+pub(super) struct PatchLines<'a> {
     rest: &'a [u8],
     /// Number of the next line, counted from 1.
     number: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> PatchLines<'a> {
     pub(super) fn of(text: &'a [u8]) -> Self {
         Self { rest: text, number: 1 }
     }
@@ -32,7 +32,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line, stepped over. Refused when there is none, or no newline ends it.
-    pub(super) fn take(&mut self) -> Result<&'a [u8], Unreadable> {
+    pub(super) fn take(&mut self) -> Result<&'a [u8], UnreadablePatch> {
         let end = self.end();
         if end == self.rest.len() {
             return Err(self.refuse("the patch ends in the middle"));
@@ -43,8 +43,8 @@ impl<'a> Lines<'a> {
     }
 
     /// A refusal at the next line.
-    pub(super) fn refuse(&self, problem: &str) -> Unreadable {
-        Unreadable { line: self.number, problem: problem.to_owned() }
+    pub(super) fn refuse(&self, problem: &str) -> UnreadablePatch {
+        UnreadablePatch { line: self.number, problem: problem.to_owned() }
     }
 
     fn end(&self) -> usize {

@@ -11,15 +11,17 @@ mod lines;
 mod quoted;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 pub use header::FileKind;
 
 use header::Header;
-use lines::Lines;
+use lines::PatchLines;
+pub(super) use unreadable::UnreadablePatch;
 
 /// One file's section of a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Section {
+pub(super) struct PatchSection {
     /// What happens to the file.
     pub change: SectionChange,
     /// Path before, without prefix; of a new file its own path.
@@ -61,18 +63,9 @@ pub(super) struct AddedLine {
     pub text: Vec<u8>,
 }
 
-/// Why a patch isn't read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
-pub(super) struct Unreadable {
-    /// Line of the patch, counted from 1.
-    pub line: usize,
-    pub problem: String,
-}
-
 /// The sections of `patch`, in its order.
-pub(super) fn parse(patch: &[u8]) -> Result<Vec<Section>, Unreadable> {
-    let mut lines = Lines::of(patch);
+pub(super) fn parse(patch: &[u8]) -> Result<Vec<PatchSection>, UnreadablePatch> {
+    let mut lines = PatchLines::of(patch);
     let mut sections = Vec::new();
     loop {
         skip_prose(&mut lines, sections.is_empty())?;
@@ -95,7 +88,7 @@ pub(super) fn parse(patch: &[u8]) -> Result<Vec<Section>, Unreadable> {
 
 /// Skips what is no part of the patch: a mail's header, its message and its signature. Lines that look as if they were
 /// part of a patch are refused, because other programs would read them.
-fn skip_prose(lines: &mut Lines<'_>, is_at_start: bool) -> Result<(), Unreadable> {
+fn skip_prose(lines: &mut PatchLines<'_>, is_at_start: bool) -> Result<(), UnreadablePatch> {
     if let (false, Some(line)) = (is_at_start, lines.peek())
         && !(line.is_empty() || line == b"-- " || line.starts_with(b"From ") || line.starts_with(header::START))
     {
@@ -117,10 +110,10 @@ fn skip_prose(lines: &mut Lines<'_>, is_at_start: bool) -> Result<(), Unreadable
     Ok(())
 }
 
-impl Section {
+impl PatchSection {
     /// Refuses a section that changes nothing, or whose parts don't fit together.
-    fn check(&self, lines: &Lines<'_>) -> Result<(), Unreadable> {
-        let refuse = |problem: &str| Err(Unreadable { line: self.at, problem: problem.to_owned() });
+    fn check(&self, lines: &PatchLines<'_>) -> Result<(), UnreadablePatch> {
+        let refuse = |problem: &str| Err(UnreadablePatch { line: self.at, problem: problem.to_owned() });
         if !self.has_content && !self.changes_metadata() {
             return Err(lines.refuse("its section changes nothing, or not in a form that `git apply` takes"));
         }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Sections of a patch, or the line and problem.
-fn read(patch: &str) -> Result<Vec<Section>, String> {
+fn read(patch: &str) -> Result<Vec<PatchSection>, String> {
     parse(patch.as_bytes()).map_err(|unreadable| unreadable.to_string())
 }
 
@@ -273,7 +273,7 @@ fn write(path: &Path, file: &File) {
 }
 
 /// As `git apply --numstat -z` would tell it.
-fn told(section: &Section) -> String {
+fn told(section: &PatchSection) -> String {
     if section.is_binary {
         return format!("-\t-\t{}", section.new);
     }
@@ -281,7 +281,7 @@ fn told(section: &Section) -> String {
 }
 
 /// Holds what is read of a patch against what git does with it.
-fn compare(tester: &Tester, tree: &str, patch: &[u8], sections: &[Section]) -> Result<(), TestCaseError> {
+fn compare(tester: &Tester, tree: &str, patch: &[u8], sections: &[PatchSection]) -> Result<(), TestCaseError> {
     let shown = String::from_utf8_lossy(patch);
     if let Some(numstat) = tester.numstat(patch) {
         let read: Vec<_> = sections.iter().map(told).collect();

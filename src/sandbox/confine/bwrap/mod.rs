@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use find::Bwrap;
-use policy::Policy;
+use policy::BwrapPolicy;
 pub(in crate::sandbox) use scout::{SCOUT, scout};
 
 use crate::sandbox::plan::{OverlayPlan, WorkerConfig};
@@ -64,7 +64,7 @@ pub(in crate::sandbox) fn prepare(config: &WorkerConfig, why: &str) -> Result<In
     };
     let attempt = |overlay: Option<&OverlayPlan>| {
         let visible = visible::visible(&asked, overlay.is_some());
-        let policy = Policy::new(config, overlay, &bwrap, &visible).map_err(|error| error.to_string())?;
+        let policy = BwrapPolicy::new(config, overlay, &bwrap, &visible).map_err(|error| error.to_string())?;
         let places = policy.places();
         let arguments = policy.arguments([worker.as_os_str(), SUBCOMMAND.as_ref()]);
         look(&bwrap.program, &arguments)?;

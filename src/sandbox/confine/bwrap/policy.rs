@@ -33,7 +33,7 @@ const SHARED_MEMORY_SIZE: &str = "1073741824";
 
 /// The arguments while they are built.
 #[derive(Default)]
-pub(super) struct Policy {
+pub(super) struct BwrapPolicy {
     arguments: Vec<OsString>,
     /// Places that are shown with everything in them.
     shown: HashSet<PathBuf>,
@@ -45,7 +45,7 @@ pub(super) struct Policy {
     sealed: Vec<PathBuf>,
 }
 
-impl Policy {
+impl BwrapPolicy {
     /// The arguments for `config` and the `visible` places of the machine.
     ///
     /// # Errors
@@ -253,7 +253,7 @@ mod tests {
         let overlay = config.overlay.as_ref().filter(|_| with_overlay);
         let place = |path: PathBuf| VisiblePlace { real: path.clone(), path, how: How::ReadOnly };
         let visible = Visible { places: ["bin", "none"].map(|name| place(at.join(name))).into(), masks: Vec::new() };
-        let policy = Policy::new(&config, overlay, &bwrap, &visible).unwrap();
+        let policy = BwrapPolicy::new(&config, overlay, &bwrap, &visible).unwrap();
         let words = policy.arguments(["kcode".as_ref()]);
         let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
         format!(" {} ", words.join(" ")).replace(at.to_str().unwrap(), "@")
