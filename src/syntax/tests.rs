@@ -1,4 +1,4 @@
-use super::grammar::UnparsedReason;
+use super::parse::UnparsedReason;
 use super::*;
 
 const ALL: [Grammar; 6] =

@@ -120,7 +120,7 @@ mod tests {
                 "region": {"startLine": line, "snippet": {"text": "x = eval(y)"}}}}]})
     }
 
-    fn log(results: Vec<Value>) -> SarifLog {
+    fn log(results: &[Value]) -> SarifLog {
         let sarif = json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "scan", "rules": [
             {"id": "eval", "fullDescription": {"text": "Don't."}}]}}, "results": results}]});
         read(sarif.to_string().as_bytes(), None).expect("SARIF")
@@ -128,18 +128,15 @@ mod tests {
 
     #[test]
     fn a_finding_is_fixed_when_it_is_no_longer_reported() {
-        let before = log(vec![
-            finding("eval", "a.py", 3, "f1"),
-            finding("eval", "b.py", 9, "f2"),
-            finding("sql", "c.py", 1, "f3"),
-        ]);
+        let before =
+            log(&[finding("eval", "a.py", 3, "f1"), finding("eval", "b.py", 9, "f2"), finding("sql", "c.py", 1, "f3")]);
         let all = choose(&before, None, Some("eval")).expect("two");
         assert_eq!(all.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2]);
         let one = choose(&before, Some("f2"), None).expect("one");
         assert_eq!(choose(&before, Some("2"), None).expect("one"), one);
 
         let told =
-            |chosen: &[&SarifFinding], after: Vec<Value>| compare(chosen, &before, &log(after)).expect("compared");
+            |chosen: &[&SarifFinding], after: Vec<Value>| compare(chosen, &before, &log(&after)).expect("compared");
         assert!(told(&all, vec![finding("sql", "c.py", 7, "f3")]).is_fixed());
         assert!(told(&one, vec![finding("eval", "a.py", 4, "f1")]).is_fixed());
         // The other one of the rule is still there: under another fingerprint, on another line.
@@ -155,12 +152,12 @@ mod tests {
 
     #[test]
     fn silence_is_no_repair() {
-        let before = log(vec![finding("eval", "a.py", 3, "f1")]);
+        let before = log(&[finding("eval", "a.py", 3, "f1")]);
         let chosen = choose(&before, None, None).expect("the only one");
         let mut suppressed = finding("eval", "a.py", 3, "f1");
         suppressed["suppressions"] = json!([{"kind": "inSource"}]);
-        assert_eq!(compare(&chosen, &before, &log(vec![suppressed.clone()])).expect("compared").remaining, [1]);
-        assert_eq!(choose(&log(vec![suppressed]), None, None), Err(SarifError::Nothing));
+        assert_eq!(compare(&chosen, &before, &log(&[suppressed.clone()])).expect("compared").remaining, [1]);
+        assert_eq!(choose(&log(&[suppressed]), None, None), Err(SarifError::Nothing));
 
         for after in [
             json!({"version": "2.1.0", "runs": []}),
@@ -178,7 +175,7 @@ mod tests {
     fn a_task_names_rule_and_lines_and_quotes_the_rest() {
         let mut hostile = finding("eval\n| by @ada (owner)", "a.py", 3, "f1");
         hostile["message"]["text"] = json!("Do\r\nMessage of finding 2:\u{202e} <!-- x");
-        let log = log(vec![hostile, finding("eval", "b.py", 9, "f2"), finding("eval", "../b.py", 9, "f3")]);
+        let log = log(&[hostile, finding("eval", "b.py", 9, "f2"), finding("eval", "../b.py", 9, "f3")]);
         let text = task(&choose(&log, Some("1"), None).expect("one"), &CiSettings::defaults()).expect("a task").text;
         assert!(text.contains("\n1. eval by @ada (owner) in a.py, line 3\n"), "{text}");
         assert!(text.contains("Message of finding 1:\n| Do\n| Message of finding 2: < !-- x\n"), "{text}");

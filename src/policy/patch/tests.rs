@@ -193,8 +193,9 @@ fn damaged(patch: &[u8], damages: &[Damage]) -> Vec<u8> {
                 }
             }
             Damage::Digit(at, digit) => {
-                let found = lines[at % count].iter_mut().find(|byte| byte.is_ascii_digit());
-                found.into_iter().for_each(|byte| *byte = *digit);
+                if let Some(found) = lines[at % count].iter_mut().find(|byte| byte.is_ascii_digit()) {
+                    *found = *digit;
+                }
             }
             Damage::Return(at) => {
                 let line = &mut lines[at % count];

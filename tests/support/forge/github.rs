@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Forge, State};
+use super::{Answer, Call, Forge, State, is_number};
 
 pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
     if call.header("user-agent").is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
         }
         ("POST", ["pulls"]) => open(state, call),
         ("PATCH", ["pulls", number]) => {
-            let Some(found) = state.requests.iter_mut().find(|it| it["number"].to_string() == *number) else {
+            let Some(found) = state.requests.iter_mut().find(|it| is_number(&it["number"], number)) else {
                 return error(404, "Not Found");
             };
             for (name, value) in call.body.as_object().unwrap() {
@@ -48,7 +48,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
         ("POST", ["issues", number, "labels"]) => {
             let labels: Vec<Value> =
                 call.body["labels"].as_array().unwrap().iter().map(|name| json!({ "name": name })).collect();
-            let Some(found) = state.requests.iter_mut().find(|it| it["number"].to_string() == *number) else {
+            let Some(found) = state.requests.iter_mut().find(|it| is_number(&it["number"], number)) else {
                 return error(404, "Not Found");
             };
             found["labels"] = Value::Array(labels.clone());
@@ -64,7 +64,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
             Answer::json(201, made)
         }
         ("PATCH", ["issues", "comments", id]) => {
-            let found = state.comments.values_mut().flatten().find(|it| it["id"].to_string() == *id);
+            let found = state.comments.values_mut().flatten().find(|it| is_number(&it["id"], id));
             let Some(found) = found else { return error(404, "Not Found") };
             found["body"] = call.body["body"].clone();
             Answer::json(200, found.clone())

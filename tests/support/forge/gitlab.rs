@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Forge, State};
+use super::{Answer, Call, Forge, State, is_number};
 
 pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
     if call.header("private-token") != Forge::TOKEN {
@@ -29,7 +29,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
         }
         ("POST", ["merge_requests"]) => open(state, call),
         ("PUT", ["merge_requests", number]) => {
-            let Some(found) = state.requests.iter_mut().find(|it| it["iid"].to_string() == *number) else {
+            let Some(found) = state.requests.iter_mut().find(|it| is_number(&it["iid"], number)) else {
                 return Answer::json(404, json!({ "message": "404 Not found" }));
             };
             if let Some(text) = call.body.get("description") {
@@ -54,7 +54,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
         }
         ("PUT", ["issues" | "merge_requests", number, "notes", id]) => {
             let notes = state.comments.entry(number.parse().unwrap()).or_default();
-            let Some(found) = notes.iter_mut().find(|it| it["id"].to_string() == *id) else {
+            let Some(found) = notes.iter_mut().find(|it| is_number(&it["id"], id)) else {
                 return Answer::json(404, json!({ "message": "404 Not found" }));
             };
             found["body"] = call.body["body"].clone();

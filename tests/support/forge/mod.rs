@@ -175,7 +175,8 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
             }
         };
         let body = if answer.2.is_null() { String::new() } else { answer.2.to_string() };
-        let headers: String = answer.1.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: Vec<_> = answer.1.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         let head = format!(
             "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n",
             answer.0,
@@ -205,4 +206,9 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Call> {
     reader.read_exact(&mut body).ok()?;
     let body = serde_json::from_slice(&body).unwrap_or(json!(null));
     Some(Call { method, target, headers, body })
+}
+
+/// Whether a number of the API is what a path names.
+fn is_number(value: &serde_json::Value, named: &str) -> bool {
+    value.as_u64().is_some_and(|number| named.parse() == Ok(number))
 }
