@@ -169,7 +169,10 @@ mod tests {
             (&["fix", "t", "--no-tests"], "--no-verify"),
             (&["fix", "t", "--aply"], "a similar one exists: --apply\n"),
             (&["fix", "t", "--max-trns=5"], "a similar one exists: --max-turns\n"),
-            (&["apply", "--dry-run"], "only these commands take --dry-run: kcode fix, kcode resume, kcode gc\n"),
+            (
+                &["apply", "--dry-run"],
+                "only these commands take --dry-run: kcode fix, kcode publish, kcode resume, kcode gc\n",
+            ),
             (
                 &["--max-cost", "1", "fix", "t"],
                 "only these commands take --max-cost: kcode fix, kcode ci, kcode resume\n",

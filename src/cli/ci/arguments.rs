@@ -31,7 +31,7 @@ pub(crate) struct CiArguments {
     #[arg(long, value_name = "ID", requires = "sarif")]
     pub rule: Option<String>,
     /// One finding, by its number in the file or by a fingerprint
-    #[arg(long, value_name = "N", requires = "sarif", conflicts_with = "rule")]
+    #[arg(long, value_name = "ID", requires = "sarif", conflicts_with = "rule")]
     pub finding: Option<String>,
     /// Take AGENTS.md, .kcode.toml and the test command from REF, not from the tree, which may be a stranger's
     #[arg(long, value_name = "REF")]

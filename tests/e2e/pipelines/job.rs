@@ -31,7 +31,11 @@ impl JobEnd {
 
     /// Everything that was printed.
     pub fn log(&self) -> String {
-        self.steps.iter().map(|step| format!("## {}: {}\n{}{}\n", step.name, step.code, step.out, step.err)).collect()
+        self.steps
+            .iter()
+            .map(|step| format!("## {}: {}\n{}{}\n", step.name, step.code, step.out, step.err))
+            .collect::<Vec<_>>()
+            .concat()
     }
 }
 
