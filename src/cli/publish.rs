@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::arguments::Global;
+use super::arguments::{Global, parse_count};
 use super::output;
 use crate::journal::{Outcome, PolicyFinding, PolicyVerdict, read_regular};
 use crate::policy::Policy;
@@ -45,10 +45,10 @@ pub(super) struct PublishArguments {
     #[arg(long, value_name = "URL")]
     pub remote: Option<String>,
     /// Comment on issue N, whose runs all update one pull request [default: that of this job's event on GitHub]
-    #[arg(long, value_name = "N", conflicts_with = "pull_request")]
+    #[arg(long, value_name = "N", value_parser = parse_count::<u64>, allow_hyphen_values = true, conflicts_with = "pull_request")]
     pub issue: Option<u64>,
     /// Comment on pull request N, and update it if it is kcode's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count::<u64>, allow_hyphen_values = true)]
     pub pull_request: Option<u64>,
     /// The account that asked, for --max-per-actor [default: the one that the platform names to this job]
     #[arg(long, value_name = "NAME")]
@@ -57,10 +57,10 @@ pub(super) struct PublishArguments {
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
     /// Open at most N pull requests in 24 hours
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", value_parser = parse_count::<usize>, allow_hyphen_values = true, default_value_t = 20)]
     pub max_per_day: usize,
     /// Open at most N of them for one actor
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", value_parser = parse_count::<usize>, allow_hyphen_values = true, default_value_t = 5)]
     pub max_per_actor: usize,
     /// Close kcode's own pull requests that nobody touched for DAYS
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]

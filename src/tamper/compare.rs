@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::assertions::{Assertion, squeeze};
 use super::change::ChangedSource;
-use super::matching::Function;
+use super::function::Function;
 use super::pattern::Pattern;
 use super::skips;
 use super::statements::TextStatement;

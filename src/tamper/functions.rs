@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assertions::Assertion;
 use super::change::ChangedSource;
 use super::compare::Pair;
+use super::function::Function;
 use super::language::Language;
-use super::matching::{Function, Matched, matched, words};
+use super::matching::{Matched, matched, words};
 use super::units::Unit;
 use crate::journal::{TamperFlag, TamperKind};
 

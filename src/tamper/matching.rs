@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assertions::{Assertion, assertions, squeeze};
+use super::assertions::assertions;
 use super::change::ChangedSource;
+use super::function::Function;
 use super::language::Language;
 use super::pattern::Pattern;
 use super::role::is_found;
-use super::statements::TextStatement;
 use super::units::{SourceUnits, Unit};
 
 /// Above this product of unpaired functions before and after, only names are compared.
@@ -15,19 +15,6 @@ const MAX_PAIRS: usize = 40_000;
 /// Least similarity, from 0 to 1, of two functions that are taken for the same.
 const ALIKE_IN_FILE: f64 = 0.6;
 const ALIKE_ELSEWHERE: f64 = 0.75;
-
-/// A function on one side of the patch, with its statements and assertions.
-pub(super) struct Function<'f> {
-    /// Index of its file.
-    pub file: usize,
-    pub unit: &'f Unit,
-    pub outline: &'f SourceUnits,
-    pub statements: Vec<TextStatement>,
-    pub assertions: Vec<Assertion>,
-    /// Whether its name and its file's name let the runner find it.
-    pub is_run: bool,
-    pub words: BTreeMap<String, usize>,
-}
 
 pub(super) struct Matched<'f> {
     pub pairs: Vec<(Function<'f>, Function<'f>)>,
@@ -149,16 +136,4 @@ fn likeness(old: &Function, new: &Function) -> f64 {
     let both: usize =
         old.words.iter().map(|(word, count)| new.words.get(word).map_or(0, |other| *count.min(other))).sum();
     if total == 0 { 0.0 } else { 2.0 * both as f64 / total as f64 }
-}
-
-impl Function<'_> {
-    /// Returns the statements without layout and without the signature, each with its line.
-    pub(super) fn squeezed(&self) -> impl Iterator<Item = (usize, String)> {
-        let body = self.statements.iter().skip(usize::from(self.statements.len() > 1));
-        body.map(|statement| (statement.line, squeeze(&statement.text)))
-    }
-
-    pub(super) fn lines(&self) -> std::ops::Range<usize> {
-        self.unit.header.start..self.unit.body.end.min(self.outline.file.code.len())
-    }
 }

@@ -18,6 +18,7 @@ mod change;
 mod compare;
 mod configuration;
 mod extent;
+mod function;
 mod functions;
 mod inline_tests;
 mod inspect;

@@ -1,7 +1,7 @@
 //! Finds ways in which a test ends, or ignores a failure, before it is counted.
 
+use super::function::Function;
 use super::language::Language;
-use super::matching::Function;
 use super::pattern::Pattern;
 use super::statements::TextStatement;
 

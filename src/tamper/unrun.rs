@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::assertions::assertions;
 use super::calls;
+use super::function::Function;
 use super::language::Language;
-use super::matching::Function;
 use super::pattern::Pattern;
 use super::statements::TextStatement;
 use super::units::{SourceUnits, Unit};
