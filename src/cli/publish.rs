@@ -53,7 +53,7 @@ pub(super) struct PublishArguments {
     /// The account that asked, for --max-per-actor [default: the one that the platform names to this job]
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// The token's account, where the platform doesn't tell it [default: asked; of a job on GitHub github-actions[bot]]
+    /// The token's account, where the platform doesn't tell it [default: asked; in a job on GitHub that of GitHub Actions]
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
     /// Open at most N pull requests in 24 hours
