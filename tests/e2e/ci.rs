@@ -381,7 +381,8 @@ fn who_may_not_start_a_run_starts_none() {
         ("comment-by-an-outsider", 7, "refused", "may start a run"),
         ("comment-of-a-bot", 7, "refused", "is a bot"),
         ("comment-without-a-command", 3, "no_change", "no line of the comment begins with"),
-        ("issue-edited", 3, "no_change", "start no run"),
+        ("comment-edited", 3, "no_change", "start no run"),
+        ("issue-edited", 7, "refused", "may start a run"),
     ] {
         let (world, kimi) = (World::new(), mender());
         let ran = world.run(on_event(&world, &kimi, event, &[]));
