@@ -25,6 +25,7 @@ const MAX_EVENT: u64 = 32 << 20;
 
 /// See [`Command::Publish`](super::command_line::Command::Publish).
 #[derive(Debug, Args)]
+#[command(override_usage = "kcode publish --in DIR [OPTIONS]")]
 pub(super) struct PublishArguments {
     /// The folder that `kcode ci` wrote with --out
     #[arg(long = "in", value_name = "DIR")]
