@@ -8,7 +8,7 @@
 //! | 11 | `structure` | tests of this map and of the names; not built otherwise |
 //! | 10 | [`cli`] | arguments, one file a command; the only floor that may print |
 //! | 9 | `run` | one run from its spec to its end: prepared, held, finished, taken up again |
-//! | 8 | [`ci`] | what a CI platform tells and is told: the result of a job, annotations |
+//! | 8 | `ci` | what a CI platform tells and is told: the result of a job, annotations |
 //! | 8 | `publish` | what a CI run left, as a branch, a draft pull request and a comment |
 //! | 8 | `review` | a patch before a person, hunk by hunk |
 //! | 8 | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
@@ -17,7 +17,7 @@
 //! | 7 | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
 //! | 6 | `planner` | the loop: budget, request, reply, tool calls, guards |
 //! | 5 | [`testing`] | which tests to run, what a run of them says, and what it is compared with |
-//! | 4 | [`policy`] | what a patch may touch: read as hostile text, put into classes |
+//! | 4 | `policy` | what a patch may touch: read as hostile text, put into classes |
 //! | 4 | [`tamper`] | what in a patch makes the tests prove less |
 //! | 4 | [`sandbox`] | both ends of the sandbox: launcher outside, worker inside, the layers that confine it and their proof |
 //! | 3 | [`context`] | the survey of the repository that opens the conversation |
@@ -31,14 +31,14 @@
 
 #![warn(unreachable_pub)] // what no other crate can name is `pub(crate)`
 
-pub mod ci;
+mod ci;
 pub mod cli;
 pub mod context;
 pub mod history;
 pub mod journal;
 pub mod model;
 mod planner;
-pub mod policy;
+mod policy;
 mod publish;
 mod render;
 pub mod replay;

@@ -47,7 +47,7 @@ static FAILURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 ///
 /// # Errors
 /// When the log is empty, or its run belongs to another repository.
-pub fn task(log: &[u8], event: Option<&CiEvent>, settings: &CiSettings) -> Result<CiTask, NoTask> {
+pub(crate) fn task(log: &[u8], event: Option<&CiEvent>, settings: &CiSettings) -> Result<CiTask, NoTask> {
     let run = event.and_then(|event| event.failed_run.as_ref());
     if let Some(run) = run {
         if run.conclusion != "failure" {

@@ -12,20 +12,20 @@
 //! | `result` | `result.json`: how the job ended, for the job that publishes |
 //! | `platform` | step summary, outputs, variables and annotations, encoded so that no content can add one |
 
-pub mod event;
+pub(crate) mod event;
 mod json;
-pub mod log;
+pub(crate) mod log;
 mod markdown;
 mod places;
 mod platform;
 mod result;
-pub mod sarif;
-pub mod task;
+pub(crate) mod sarif;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 mod times;
-pub mod trust;
+pub(crate) mod trust;
 mod untrusted;
 
 pub(crate) use platform::{annotations, dotenv, output_lines, outputs, step_summary};
-pub use result::{CI_SCHEMA, CiPatch, CiResult, TaskKind, TaskSource};
+pub(crate) use result::{CiPatch, CiResult, TaskKind, TaskSource};

@@ -8,11 +8,11 @@ use crate::journal::{Digest, Outcome, RunId};
 use crate::report::Report;
 
 /// Schema name of a result.
-pub const CI_SCHEMA: &str = "kcode.ci/1";
+pub(crate) const CI_SCHEMA: &str = "kcode.ci/1";
 
 /// How a run of `kcode ci` ended. It is written before anything else happens, so that a killed job has one as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CiResult {
+pub(crate) struct CiResult {
     /// Schema name: always `kcode.ci/1` when written by this version.
     pub schema: String,
     /// Version of kcode.
@@ -41,7 +41,7 @@ pub struct CiResult {
 
 /// Where a task came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TaskSource {
+pub(crate) struct TaskSource {
     /// The kind of source.
     pub kind: TaskKind,
     /// The file's or variable's name.
@@ -69,7 +69,7 @@ pub struct TaskSource {
 impl TaskSource {
     /// A source that is no event.
     #[must_use]
-    pub const fn named(kind: TaskKind, name: Option<String>) -> Self {
+    pub(crate) const fn named(kind: TaskKind, name: Option<String>) -> Self {
         Self { kind, name, platform: None, event: None, actor: None, number: None, url: None, comment_id: None }
     }
 }
@@ -77,7 +77,7 @@ impl TaskSource {
 /// The kinds of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum TaskKind {
+pub(crate) enum TaskKind {
     /// `--task-file`.
     File,
     /// `--task-env`.
@@ -94,7 +94,7 @@ pub enum TaskKind {
 
 /// The patch of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CiPatch {
+pub(crate) struct CiPatch {
     /// Path of the patch, relative to this file.
     pub path: String,
     /// SHA-256 of the patch.
@@ -108,7 +108,7 @@ pub struct CiPatch {
 impl CiResult {
     /// The result of a job that has only begun.
     #[must_use]
-    pub fn unfinished(task: TaskSource) -> Self {
+    pub(crate) fn unfinished(task: TaskSource) -> Self {
         let outcome = Outcome::Interrupted;
         Self {
             schema: CI_SCHEMA.to_owned(),
@@ -128,7 +128,7 @@ impl CiResult {
 
     /// The same job with its run's report.
     #[must_use]
-    pub fn of_report(self, report: &Report, patch: Option<CiPatch>) -> Self {
+    pub(crate) fn of_report(self, report: &Report, patch: Option<CiPatch>) -> Self {
         Self {
             run: Some(report.run.clone()),
             outcome: report.outcome,

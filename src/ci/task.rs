@@ -10,6 +10,7 @@ use super::result::{TaskKind, TaskSource};
 use super::untrusted::{self, QuotedText};
 use super::{markdown, places, times};
 use crate::journal::{RunId, TaskQuotation};
+use crate::report::marked_run;
 use crate::settings::{CiForks, CiSettings, CiTrigger};
 
 /// What every task from outside says of its quotations.
@@ -19,7 +20,7 @@ const NOTICE: &str = "Lines that begin with \"| \" are quoted, below a line that
 
 /// A task made of an event.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CiTask {
+pub(crate) struct CiTask {
     /// The task for the model: kcode's words, and the event's texts cleaned and quoted.
     pub text: String,
     /// The texts as they came, for the journal.
@@ -34,32 +35,16 @@ pub struct CiTask {
 
 /// A pull request of kcode's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnPullRequest {
+pub(crate) struct OwnPullRequest {
     /// The run that made it.
     pub run: RunId,
     /// The pull request's number.
     pub number: u64,
 }
 
-impl OwnPullRequest {
-    /// The branch of a pull request that `run` made.
-    #[must_use]
-    pub fn branch(run: &RunId) -> String {
-        format!("kcode/{run}")
-    }
-
-    /// The mark in the body of a pull request that `run` made; pages don't show it.
-    #[must_use]
-    pub fn mark(run: &RunId) -> String {
-        format!("{MARK}{run} -->")
-    }
-}
-
-const MARK: &str = "<!-- kcode-run: ";
-
 /// Why an event is no task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoTask {
+pub(crate) enum NoTask {
     /// The settings start nothing for this event.
     #[error("`{0}` events start no run")]
     Event(String),
@@ -98,7 +83,7 @@ pub enum NoTask {
 impl NoTask {
     /// What can be done about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::Event(_) => "events that start a run are listed in `ci.on`",
             Self::Label(_) => "the label that starts a run is `ci.label`",
@@ -119,7 +104,7 @@ impl NoTask {
 ///
 /// # Errors
 /// When the settings start nothing for it, or it says too little.
-pub fn of(event: &CiEvent, settings: &CiSettings) -> Result<CiTask, NoTask> {
+pub(crate) fn of(event: &CiEvent, settings: &CiSettings) -> Result<CiTask, NoTask> {
     let Some(trigger) = event.trigger.filter(|trigger| settings.on.value.contains(trigger)) else {
         return Err(NoTask::Event(event.name.clone()));
     };
@@ -254,7 +239,7 @@ pub(super) fn assembled(
 
 /// Where a task of this event comes from.
 #[must_use]
-pub fn source(event: &CiEvent) -> TaskSource {
+pub(crate) fn source(event: &CiEvent) -> TaskSource {
     let (subject, comment, run) = (event.subject.as_ref(), event.comment.as_ref(), event.failed_run.as_ref());
     let url = comment.and_then(|comment| comment.url.clone());
     let url =
@@ -341,15 +326,8 @@ fn follow_up(event: &CiEvent, subject: &EventSubject, settings: &CiSettings) -> 
     }
     let run = match &subject.head {
         Some(head) if head.is_same_repository => head.branch.strip_prefix("kcode/")?.parse().ok()?,
-        None if by_publisher => marked(&subject.body)?,
+        None if by_publisher => marked_run(&subject.body)?,
         Some(_) | None => return None,
     };
     Some(OwnPullRequest { run, number: subject.number })
-}
-
-/// The run that a body is marked with; `None` if it has several marks.
-fn marked(body: &str) -> Option<RunId> {
-    let mut marks = body.split(MARK).skip(1).map(|rest| rest.split_once(" -->").and_then(|(run, _)| run.parse().ok()));
-    let first: RunId = marks.next()??;
-    marks.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }

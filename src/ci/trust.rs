@@ -18,7 +18,7 @@ use crate::settings::{CiActor, CiSettings, CiTrigger};
 
 /// Who starts a run, and why this account may.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
+pub(crate) struct Actor {
     /// Name of the account.
     pub login: String,
     /// What the event proves of it that the settings ask for.
@@ -27,7 +27,7 @@ pub struct Actor {
 
 /// Why an event starts no run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotTrusted {
+pub(crate) enum NotTrusted {
     /// Nobody is named as the one who acted.
     #[error("the event doesn't say who caused it")]
     Nobody,
@@ -36,19 +36,13 @@ pub enum NotTrusted {
     Bot(String),
     /// An application wrote in a person's name.
     #[error("the application {app:?} wrote this in the name of @{login}")]
-    Application {
-        /// The account.
-        login: String,
-        /// The application.
-        app: String,
-    },
+    Application { login: String, app: String },
     /// The text that would be the task is another account's.
     #[error("@{0} caused the event, but didn't write its text, or the event doesn't say who did")]
     WrittenByAnother(String),
     /// The event tells too little of the actor, or the settings don't allow what it tells.
     #[error("the event doesn't show that @{login} may start a run; it shows {shown}, and allowed are {allowed}")]
     NotAllowed {
-        /// The account.
         login: String,
         /// What the event proves.
         shown: String,
@@ -60,7 +54,7 @@ pub enum NotTrusted {
 impl NotTrusted {
     /// What can be done about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::Nobody => "give the file as the platform wrote it",
             Self::Bot(_) => "name it in `ci.actors` as \"@name[bot]\", if strangers can't make it act",
@@ -79,7 +73,7 @@ impl NotTrusted {
 ///
 /// # Errors
 /// When it may not, or when the event doesn't say enough.
-pub fn decide(event: &CiEvent, settings: &CiSettings) -> Result<Actor, NotTrusted> {
+pub(crate) fn decide(event: &CiEvent, settings: &CiSettings) -> Result<Actor, NotTrusted> {
     let account = actor(event).ok_or(NotTrusted::Nobody)?;
     let allowed = &settings.actors.value;
     let named = allowed.iter().find(|allowed| is_named(allowed, &account.login));

@@ -30,7 +30,6 @@ pub(crate) struct QuotedText<'a> {
     pub when: Option<&'a str>,
     /// Whether a page shows it as Markdown, rather than character by character.
     pub is_markdown: bool,
-    /// The text as it came.
     pub text: &'a str,
 }
 

@@ -4,7 +4,7 @@ use super::FileKind;
 use crate::workspace::CommitTree;
 
 /// The tree that a patch is meant for, read-only.
-pub trait PatchBase {
+pub(crate) trait PatchBase {
     /// What is at `path`; `None` for nothing and for a folder.
     fn kind(&self, path: &str) -> Option<FileKind>;
 

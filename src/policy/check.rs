@@ -12,7 +12,7 @@ use crate::settings::{PathVerdicts, PolicySettings, Redactor, Settings};
 
 /// What a patch may touch, ready to check patches.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     settings: PolicySettings,
     /// What the user's settings say of paths.
     user: Vec<(GlobSet, PolicyVerdict)>,
@@ -24,7 +24,7 @@ pub struct Policy {
 impl Policy {
     /// The policy of these settings.
     #[must_use]
-    pub fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         let settings = settings.policy.clone();
         let (user, repository) = (globs(&settings.paths.value), globs(&settings.repository_paths));
         Self { settings, user, repository, redactor: Redactor::shapes() }
@@ -32,18 +32,19 @@ impl Policy {
 
     /// Also finds secret values that the redactor knows, in whatever form.
     #[must_use]
-    pub fn with_secrets_of(self, redactor: &Redactor) -> Self {
+    pub(crate) fn with_secrets_of(self, redactor: &Redactor) -> Self {
         Self { redactor: redactor.clone(), ..self }
     }
 
     /// Checks a patch in git's format. With a tree, its paths and links are also judged against that.
     #[must_use]
-    pub fn check(&self, patch: &[u8], base: Option<&dyn PatchBase>) -> PolicyReport {
+    pub(crate) fn check(&self, patch: &[u8], base: Option<&dyn PatchBase>) -> PolicyReport {
         let mut findings = Findings::new();
         // Nothing is read of a patch that is far too large.
         if patch.len() as u64 > self.settings.max_bytes.value.0 {
             let why = format!("the patch has {} bytes, more than {}", patch.len(), self.settings.max_bytes.value.0);
             findings.add(of_the_whole(PolicyClass::MaxBytes, None, why));
+            return findings.report(0, patch.len());
         }
         let sections = match patch::parse(patch) {
             Ok(sections) => sections,

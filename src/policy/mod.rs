@@ -15,6 +15,6 @@ mod patch;
 mod places;
 mod rules;
 
-pub use base::PatchBase;
-pub use check::Policy;
-pub use patch::FileKind;
+pub(crate) use base::PatchBase;
+pub(crate) use check::Policy;
+pub(crate) use patch::FileKind;

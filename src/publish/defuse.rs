@@ -19,7 +19,7 @@ pub(super) fn defused(text: &str, redactor: &Redactor, most: usize) -> String {
 pub(super) fn defused_line(text: &str, redactor: &Redactor, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let clean = redactor.text(&line).into_owned();
-    let plain: String = sanitise_line(&clean).chars().filter(|c| !"`|*_[]\\".contains(*c)).collect();
+    let plain: String = sanitise_line(&clean).chars().filter(|c| !"`|*[]\\".contains(*c)).collect();
     cut(&inert(&plain), most)
 }
 
@@ -95,6 +95,7 @@ mod tests {
             assert_eq!(defused(hostile, &Redactor::shapes(), 500), harmless);
         }
         assert_eq!(defused_line("a\nb `c` | *d* [e](f)", &Redactor::shapes(), 40), "a b c  d e(f)");
+        assert_eq!(defused_line("what max_length is", &Redactor::shapes(), 40), "what max_length is");
         assert_eq!(defused("aaaaaa", &Redactor::shapes(), 4), "aaa…");
     }
 

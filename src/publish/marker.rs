@@ -3,6 +3,7 @@
 //! It counts only in texts that kcode's own account wrote. Text of models can't forge it: `<` doesn't survive there.
 
 use crate::journal::RunId;
+use crate::report::run_mark;
 use crate::workspace::BranchName;
 
 const BEGINNING: &str = "<!-- kcode:publish ";
@@ -30,7 +31,8 @@ impl Marker {
         words.extend(self.actor.as_ref().map(|actor| format!("actor={}", account(actor))));
         words.extend(self.branch.as_ref().map(|branch| format!("branch={branch}")));
         words.extend(self.commits.iter().map(|commit| format!("commit={commit}")));
-        format!("{BEGINNING}{}{END}\n", words.join(" "))
+        let mark = self.run.as_ref().map_or_else(String::new, |run| format!("{}\n", run_mark(run)));
+        format!("{BEGINNING}{}{END}\n{mark}", words.join(" "))
     }
 
     /// Reads the marker at the beginning of `body`.
@@ -71,6 +73,8 @@ mod tests {
             commits: vec!["1".repeat(40), "2".repeat(40)],
         };
         assert_eq!(Marker::read(&format!("{}text", marker.written())), Some(marker.clone()));
+        // A comment on the pull request finds the run by it.
+        assert_eq!(crate::report::marked_run(&marker.written()), marker.run);
         let forged = marker.written().replace("branch=kcode/abcd2345", "branch=main");
         assert_eq!(Marker::read(&forged).unwrap().branch, None);
         assert_eq!(Marker::read("text <!-- kcode:publish key=issue-1 -->"), None);

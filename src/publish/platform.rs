@@ -15,7 +15,6 @@ pub(crate) struct Thread {
 /// GitLab numbers them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ThreadKind {
-    /// An issue.
     Issue,
     /// A pull request or merge request.
     Request,
@@ -26,9 +25,7 @@ pub(crate) enum ThreadKind {
 pub(crate) struct ChangeRequest {
     /// The number that people see.
     pub number: u64,
-    /// Its page.
     pub url: String,
-    /// Its text.
     pub body: String,
     /// The branch that it proposes; `None` for one of a fork, or with a name that kcode doesn't use.
     pub branch: Option<BranchName>,
@@ -42,12 +39,9 @@ pub(crate) struct ChangeRequest {
     pub updated_at: String,
 }
 
-/// A comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ThreadComment {
-    /// The platform's id.
     pub id: u64,
-    /// Its text.
     pub body: String,
     /// The account that wrote it.
     pub author: String,

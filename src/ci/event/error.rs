@@ -5,7 +5,7 @@ pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// Why a file is no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
+pub(crate) enum EventError {
     /// More bytes than are read.
     #[error("the event has {0} bytes, more than {limit}", limit = MAX_BYTES)]
     TooLarge(usize),
@@ -28,7 +28,7 @@ pub enum EventError {
 impl EventError {
     /// What can be done about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::TooLarge(_) | Self::NotJson(_) => {
                 "give the file that the platform wrote: $GITHUB_EVENT_PATH, or $TRIGGER_PAYLOAD on GitLab"

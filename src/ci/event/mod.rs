@@ -16,9 +16,8 @@ mod gitlab;
 mod read;
 mod shape;
 
-pub use error::EventError;
-pub use read::read;
-pub use shape::{
-    Account, Association, CiEvent, CiPlatform, EventSubject, FailedRun, ProposedBranch, ReviewPlace, SubjectKind,
-    WrittenComment,
+pub(crate) use error::EventError;
+pub(crate) use read::read;
+pub(crate) use shape::{
+    Account, Association, CiEvent, CiPlatform, EventSubject, ReviewPlace, SubjectKind, WrittenComment,
 };

@@ -8,7 +8,7 @@ use crate::ci::json::{self, JsonProblem};
 ///
 /// # Errors
 /// When the bytes are no event that is known.
-pub fn read(bytes: &[u8]) -> Result<CiEvent, EventError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<CiEvent, EventError> {
     let object = json::object(bytes, MAX_BYTES).map_err(|problem| match problem {
         JsonProblem::TooLarge => EventError::TooLarge(bytes.len()),
         JsonProblem::Bad(why) => EventError::NotJson(why),

@@ -11,7 +11,7 @@ use crate::settings::CiTrigger;
 /// Where an event comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum CiPlatform {
+pub(crate) enum CiPlatform {
     /// GitHub, the public one or an enterprise's.
     GitHub,
     /// GitLab, the public one or a self-managed one.
@@ -29,7 +29,7 @@ impl fmt::Display for CiPlatform {
 
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CiEvent {
+pub(crate) struct CiEvent {
     /// The platform.
     pub platform: CiPlatform,
     /// The platform's name of it with its action, such as `issues.labeled`; letters, digits, `_` and `.`.
@@ -56,7 +56,7 @@ pub struct CiEvent {
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub(crate) struct Account {
     /// Its name; letters, digits, `-`, `_`, `.`, and `[bot]` at the end.
     pub login: String,
     /// False only if the platform says that it is a person's.
@@ -66,7 +66,7 @@ pub struct Account {
 impl Account {
     /// Whether both are one account; names don't differ by case alone.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.login.eq_ignore_ascii_case(&other.login)
     }
 }
@@ -74,7 +74,7 @@ impl Account {
 /// How an author stands to the repository, as GitHub says.
 /// <https://docs.github.com/en/graphql/reference/enums#commentauthorassociation>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Association {
+pub(crate) enum Association {
     /// Owner of the repository.
     Owner,
     /// Member of the organization that owns it.
@@ -98,8 +98,7 @@ impl fmt::Display for Association {
 
 /// Issue or pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubjectKind {
-    /// An issue.
+pub(crate) enum SubjectKind {
     Issue,
     /// A pull or merge request.
     PullRequest,
@@ -107,12 +106,11 @@ pub enum SubjectKind {
 
 /// An issue or pull request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EventSubject {
+pub(crate) struct EventSubject {
     /// The kind.
     pub kind: SubjectKind,
     /// The number that people see.
     pub number: u64,
-    /// Its page.
     pub url: Option<String>,
     /// Written by the author, or by anybody who may edit it.
     pub title: String,
@@ -130,19 +128,16 @@ pub struct EventSubject {
 
 /// The proposed side of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProposedBranch {
+pub(crate) struct ProposedBranch {
     /// True only if the event says that it is a branch of the event's own repository.
     pub is_same_repository: bool,
     /// The branch, as its author named it.
     pub branch: String,
 }
 
-/// A comment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WrittenComment {
-    /// The platform's id.
+pub(crate) struct WrittenComment {
     pub id: u64,
-    /// Its page.
     pub url: Option<String>,
     /// What it says.
     pub body: String,
@@ -162,12 +157,11 @@ pub struct WrittenComment {
 
 /// Lines that a comment is about, not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReviewPlace {
+pub(crate) struct ReviewPlace {
     /// Path in the repository.
     pub path: String,
     /// First line, counted from 1.
     pub first: Option<u64>,
-    /// Last line.
     pub last: Option<u64>,
     /// True for lines that the change removes.
     pub is_old_side: bool,
@@ -177,10 +171,8 @@ pub struct ReviewPlace {
 
 /// A run of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedRun {
-    /// The platform's id.
+pub(crate) struct FailedRun {
     pub id: u64,
-    /// Its page.
     pub url: Option<String>,
     /// The workflow's name.
     pub workflow: String,

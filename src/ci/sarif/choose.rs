@@ -20,7 +20,7 @@ const MOST_RULES: usize = 10;
 ///
 /// # Errors
 /// When there is none, or no choice.
-pub fn choose<'a>(
+pub(crate) fn choose<'a>(
     log: &'a SarifLog,
     finding: Option<&str>,
     rule: Option<&str>,
@@ -63,10 +63,9 @@ fn usable(chosen: Vec<&SarifFinding>) -> Result<Vec<&SarifFinding>, SarifError> 
 ///
 /// # Errors
 /// When they say nothing.
-pub fn task(chosen: &[&SarifFinding], settings: &CiSettings) -> Result<CiTask, SarifError> {
-    let mut opening = "An analyzer reports what is listed here. Mend the cause of each finding. They count as fixed when the \
-                       analyzer no longer reports them and the tests pass; comments or settings that silence the analyzer \
-                       don't count.\n"
+pub(crate) fn task(chosen: &[&SarifFinding], settings: &CiSettings) -> Result<CiTask, SarifError> {
+    let mut opening = "An analyzer reports what is listed here. Mend the cause of each finding; comments or settings \
+                       that silence the analyzer mend nothing.\n"
         .to_owned();
     for found in chosen {
         let _ = write!(opening, "\n{}. {}", found.number, name(&found.rule));

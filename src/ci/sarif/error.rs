@@ -2,7 +2,7 @@
 
 /// Why a SARIF file can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SarifError {
+pub(crate) enum SarifError {
     /// It isn't SARIF 2.1.0.
     #[error("the SARIF file can't be read: {0}")]
     Unreadable(String),
@@ -28,15 +28,12 @@ pub enum SarifError {
         /// The reason.
         why: String,
     },
-    /// The analyzer didn't run to its end afterwards.
-    #[error("{0} didn't run to its end, so that what it doesn't report may still be there")]
-    DidNotRun(String),
 }
 
 impl SarifError {
     /// What can be done about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "give a file in the format SARIF 2.1.0",
             Self::Nothing => "there is nothing to mend",
@@ -45,7 +42,6 @@ impl SarifError {
             }
             Self::NotThere(_) => "numbers count from 1 in the file's order; rules and fingerprints are as in the file",
             Self::BadPath { .. } => "let the analyzer write paths relative to the repository's root",
-            Self::DidNotRun(_) => "look at the analyzer's own output",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::journal::RelPath;
 
 /// The findings of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SarifLog {
+pub(crate) struct SarifLog {
     /// Names of the analyzers that ran to their end.
     pub tools: Vec<String>,
     /// What they report, in the file's order.
@@ -15,7 +15,7 @@ pub struct SarifLog {
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SarifFinding {
+pub(crate) struct SarifFinding {
     /// Place in the file, counted from 1: what `--finding` takes.
     pub number: usize,
     /// Name of the analyzer.
@@ -38,12 +38,11 @@ pub struct SarifFinding {
 
 /// Lines of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SarifPlace {
+pub(crate) struct SarifPlace {
     /// The file.
     pub path: RelPath,
     /// First line, counted from 1.
     pub first: Option<u64>,
-    /// Last line.
     pub last: Option<u64>,
     /// The source text that the analyzer quotes.
     pub snippet: String,

@@ -1,4 +1,4 @@
-//! Findings of an analyzer (SARIF 2.1.0) as task, and what became of them.
+//! Findings of an analyzer (SARIF 2.1.0) as task.
 //!
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>. The analyzer may be trusted, but it quotes the
 //! repository: every path is checked, every text quoted.
@@ -9,17 +9,16 @@
 //! | `read` | the findings of a file |
 //! | `paths` | addresses of files as paths in the repository |
 //! | `choose` | the findings that were asked for, as task |
-//! | `compare` | which of them the analyzer still reports |
 
 mod choose;
-mod compare;
 mod error;
 mod finding;
 mod paths;
 mod read;
+#[cfg(test)]
+mod tests;
 
-pub use choose::{choose, task};
-pub use compare::{SarifComparison, compare};
-pub use error::SarifError;
-pub use finding::{SarifFinding, SarifLog, SarifPlace};
-pub use read::read;
+pub(crate) use choose::{choose, task};
+pub(crate) use error::SarifError;
+pub(crate) use finding::{SarifFinding, SarifLog, SarifPlace};
+pub(crate) use read::read;

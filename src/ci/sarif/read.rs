@@ -131,7 +131,7 @@ struct Region {
 ///
 /// # Errors
 /// When it isn't SARIF 2.1.0, or far too large.
-pub fn read(bytes: &[u8], root: Option<&str>) -> Result<SarifLog, SarifError> {
+pub(crate) fn read(bytes: &[u8], root: Option<&str>) -> Result<SarifLog, SarifError> {
     let unreadable = |why: &str| SarifError::Unreadable(why.to_owned());
     let object = json::object(bytes, MAX_BYTES).map_err(|problem| match problem {
         JsonProblem::TooLarge => unreadable("it has more than 20 MiB"),

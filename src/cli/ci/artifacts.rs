@@ -12,7 +12,7 @@ use super::task;
 use crate::ci::{self, CiPatch, CiResult, TaskSource};
 use crate::cli::arguments::Global;
 use crate::cli::output;
-use crate::journal::{Digest, Event, Outcome, RUN_FILE_LIMIT, Record, RunFolder, is_disk_failure, read_own};
+use crate::journal::{Digest, Event, Outcome, RUN_FILE_LIMIT, Record, RunFolder, is_disk_failure, open_own, read_own};
 use crate::model::replay::CannedConversation;
 use crate::replay::{Archive, Recording};
 use crate::report;
@@ -154,7 +154,7 @@ impl Artifacts {
 
     /// The run that has begun: the first event names it.
     fn run(&self) -> Option<RunFolder> {
-        let events = File::open(self.dir.join(EVENTS)).ok()?;
+        let events = open_own(&self.dir.join(EVENTS)).ok()?;
         let mut first = String::new();
         BufReader::new(events.take(MAX_FIRST)).read_line(&mut first).ok()?;
         let record: Record = serde_json::from_str(&first).ok()?;

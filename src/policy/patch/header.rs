@@ -8,7 +8,7 @@ pub(super) const START: &[u8] = b"diff --git ";
 
 /// What a path is, as far as git keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
+pub(crate) enum FileKind {
     /// An ordinary file.
     Regular,
     /// An ordinary file with an executable bit.

@@ -13,7 +13,7 @@ mod quoted;
 mod tests;
 mod unreadable;
 
-pub use header::FileKind;
+pub(crate) use header::FileKind;
 
 use header::Header;
 use lines::PatchLines;
